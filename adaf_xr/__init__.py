@@ -1,0 +1,3 @@
+"""Ocean data assimilation for xarray: observations in as points, lazy fields out."""
+
+from adaf_xr._version import __version__ as __version__

@@ -1,0 +1,1 @@
+"""Names, units and quality flags: tables, not ifs."""

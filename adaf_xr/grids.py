@@ -1,0 +1,152 @@
+"""Rectilinear latitude-longitude grids: where a point lies in one, and the value of a field there.
+
+This is the observation operator H of every model and the decoder of every background: bilinear, periodic in longitude
+where the grid is, and aware of land (missing corners give their weight to the others).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+PERIODIC_TOLERANCE = 1e-3
+"""Share of a cell by which a grid may fail to close around the globe and still count as periodic."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Bracketing cells along one axis: value = (1 - weight) * field[lower] + weight * field[upper]."""
+
+    lower: NDArray[np.intp]
+    upper: NDArray[np.intp]
+    weight: NDArray[np.float64]
+    inside: NDArray[np.bool_]
+
+
+def is_periodic(longitude: ArrayLike) -> bool:
+    """Whether an ascending longitude axis closes around the globe.
+
+    Examples
+    --------
+    >>> is_periodic(np.arange(0.5, 360)), is_periodic(np.arange(0.5, 90))
+    (True, False)
+    """
+    lon = np.asarray(longitude, dtype="f8")
+    if lon.size < 2:
+        return False
+    step = (lon[-1] - lon[0]) / (lon.size - 1)
+    return bool(abs(lon[-1] - lon[0] + step - 360.0) < PERIODIC_TOLERANCE * step * lon.size)
+
+
+def locate_latitude(latitude: ArrayLike, at: ArrayLike) -> Axis:
+    """Bracket `at` on a monotonic latitude axis; up to half a cell beyond the outer centres counts as inside."""
+    return _locate(np.asarray(latitude, dtype="f8"), np.asarray(at, dtype="f8"))
+
+
+def locate_longitude(longitude: ArrayLike, at: ArrayLike) -> Axis:
+    """Bracket `at`, in any convention, on an ascending longitude axis, across the seam where it is periodic."""
+    lon = np.asarray(longitude, dtype="f8")
+    if not is_periodic(lon):
+        # The regional grid is placed in the middle of a turn, so that a point beside it lands on the nearer side.
+        start = 0.5 * (lon[0] + lon[-1]) - 180.0
+        return _locate(lon, np.mod(np.asarray(at, dtype="f8") - start, 360.0) + start)
+    turned = np.mod(np.asarray(at, dtype="f8") - lon[0], 360.0) + lon[0]
+    axis = _locate(np.append(lon, lon[0] + 360.0), turned)
+    return Axis(axis.lower % lon.size, axis.upper % lon.size, axis.weight, np.isfinite(turned))
+
+
+def locate_depth(depth: ArrayLike, at: ArrayLike) -> Axis:
+    """Bracket `at` on a monotonic depth axis; above the first level its value holds, below the last nothing does."""
+    levels, at = np.asarray(depth, dtype="f8"), np.asarray(at, dtype="f8")
+    axis = _locate(levels, at)
+    inside = (at <= np.max(levels)) if levels.size > 1 else np.isfinite(at)
+    return Axis(axis.lower, axis.upper, axis.weight, inside & np.isfinite(at))
+
+
+def _locate(centres: NDArray, at: NDArray) -> Axis:
+    """Bracket on a monotonic axis, clamped to the outer centres."""
+    if centres.size == 1:
+        zero = np.zeros(at.shape, "intp")
+        return Axis(zero, zero, np.zeros(at.shape), np.isfinite(at))
+    ascending = centres[-1] > centres[0]
+    x = centres if ascending else centres[::-1]
+    finite = np.isfinite(at)
+    i = np.clip(np.searchsorted(x, np.where(finite, at, x[0]), side="right") - 1, 0, x.size - 2)
+    weight = np.clip((np.where(finite, at, x[0]) - x[i]) / (x[i + 1] - x[i]), 0.0, 1.0)
+    slack = 0.5 + 1e-6
+    inside = finite & (at >= x[0] - slack * (x[1] - x[0])) & (at <= x[-1] + slack * (x[-1] - x[-2]))
+    if ascending:
+        return Axis(i, i + 1, weight, inside)
+    n = centres.size - 1
+    return Axis(n - i, n - i - 1, weight, inside)
+
+
+def sample(
+    field: NDArray, latitude: ArrayLike, longitude: ArrayLike, at_latitude: ArrayLike, at_longitude: ArrayLike
+) -> NDArray[np.float64]:
+    """Bilinear value of a field at points.
+
+    Parameters
+    ----------
+    field : array (..., n_lat, n_lon)
+        NaN on land; missing corners give their weight to the present ones.
+    latitude, longitude : array (n_lat,), (n_lon,)
+        Axes of the field [degrees].
+    at_latitude, at_longitude : array (n,)
+        Positions [degrees], in any longitude convention.
+
+    Returns
+    -------
+    array (..., n)
+        NaN outside the grid (more than half a cell beyond the outer centres) and where all four corners are missing.
+
+    Examples
+    --------
+    >>> field = np.array([[0.0, 1.0], [2.0, np.nan]])
+    >>> sample(field, [0.0, 1.0], [0.0, 1.0], [0.0, 0.5], [0.5, 0.0]).tolist()
+    [0.5, 1.0]
+    """
+    j = locate_latitude(latitude, at_latitude)
+    i = locate_longitude(longitude, at_longitude)
+    total = np.zeros(field.shape[:-2] + i.lower.shape)
+    weight = np.zeros_like(total)
+    for rows, wy in ((j.lower, 1.0 - j.weight), (j.upper, j.weight)):
+        for columns, wx in ((i.lower, 1.0 - i.weight), (i.upper, i.weight)):
+            _accumulate(total, weight, field[..., rows, columns], wy * wx)
+    return _ratio(total, weight, i.inside & j.inside)
+
+
+def regrid(
+    field: NDArray, latitude: ArrayLike, longitude: ArrayLike, to_latitude: ArrayLike, to_longitude: ArrayLike
+) -> NDArray[np.float64]:
+    """Bilinear values on the outer product of two axes: :func:`sample` for grids, without a list of positions.
+
+    Examples
+    --------
+    >>> regrid(np.array([[0.0, 1.0], [2.0, 3.0]]), [0.0, 1.0], [0.0, 1.0], [0.5], [0.0, 0.5]).tolist()
+    [[1.0, 1.5]]
+    """
+    j = locate_latitude(latitude, to_latitude)
+    i = locate_longitude(longitude, to_longitude)
+    total = np.zeros((*field.shape[:-2], j.lower.size, i.lower.size))
+    weight = np.zeros_like(total)
+    for rows, wy in ((j.lower, 1.0 - j.weight), (j.upper, j.weight)):
+        for columns, wx in ((i.lower, 1.0 - i.weight), (i.upper, i.weight)):
+            _accumulate(total, weight, field[..., rows[:, None], columns[None, :]], wy[:, None] * wx[None, :])
+    return _ratio(total, weight, j.inside[:, None] & i.inside[None, :])
+
+
+def _accumulate(total: NDArray, weight: NDArray, corner: NDArray, w: NDArray) -> None:
+    """Add one corner's share where it is present, in place."""
+    present = np.isfinite(corner)
+    total += np.where(present, corner, 0.0) * w
+    weight += present * w
+
+
+def _ratio(total: NDArray, weight: NDArray, inside: NDArray) -> NDArray[np.float64]:
+    """Weighted mean where there is weight, NaN elsewhere."""
+    # Corners with a weight of rounding size must not conjure values out of land.
+    good = (weight > 1e-9) & inside
+    return np.divide(total, weight, out=np.full(total.shape, np.nan), where=good)

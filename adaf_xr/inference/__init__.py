@@ -1,0 +1,1 @@
+"""Models at work on labelled data: lazily, chunk by chunk, on dask."""

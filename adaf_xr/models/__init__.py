@@ -1,0 +1,1 @@
+"""Engines: arrays in, arrays out. Siblings that do not import one another."""
