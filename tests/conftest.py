@@ -1,0 +1,29 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import dask
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """The folder of real sample files; where it is absent, tests that need it skip and say so."""
+    root = Path(os.environ.get("ADAF_XR_REALDATA", REPOSITORY.parent / "shared" / "data"))
+    if not root.is_dir():
+        pytest.skip(f"no real sample files at {root}: set ADAF_XR_REALDATA")
+    return root
+
+
+@pytest.fixture
+def nothing_computes():
+    """A dask scheduler that raises: building a lazy result must not compute."""
+
+    def scheduler(dsk, keys, **kwargs):
+        raise AssertionError("computed while building")
+
+    with dask.config.set(scheduler=scheduler):
+        yield
