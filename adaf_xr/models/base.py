@@ -37,6 +37,8 @@ class ModelSpec:
         One line for the `history` of results: version, checkpoint hash, configuration.
     adds : tuple of str
         Variables it gives that the background need not have.
+    predictors : tuple of str
+        Observed variables it can use although the background does not have them.
     """
 
     name: str
@@ -47,6 +49,7 @@ class ModelSpec:
     halo: float
     provenance: str
     adds: tuple[str, ...] = ()
+    predictors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

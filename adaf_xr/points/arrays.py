@@ -107,9 +107,13 @@ class Points:
         """Rows by boolean mask, index array or slice."""
         return Points(*(getattr(self, f.name)[rows] for f in fields(self)))
 
+    def in_order_of_time(self) -> Points:
+        """The same rows, sorted by time, as `within` wants them."""
+        return self.take(np.argsort(self.time, kind="stable"))
+
     def within(self, start: np.datetime64, stop: np.datetime64) -> Points:
-        """Rows with start <= time < stop."""
-        return self.take((self.time >= start) & (self.time < stop))
+        """Rows with start <= time < stop, of points in order of time: a view, found by bisection."""
+        return self.take(slice(*np.searchsorted(self.time, [start, stop])))
 
     @property
     def nbytes(self) -> int:

@@ -1,0 +1,132 @@
+"""Gridded fields under their canonical names: what a background, a truth or a mean dynamic topography must look like."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+
+import numpy as np
+import xarray as xr
+
+from adaf_xr import cf
+from adaf_xr.sphere import wrap_longitude
+
+DIMENSIONS = ("time", "depth", "latitude", "longitude")
+"""Order of dimensions of every canonical field; all but the last two are optional."""
+
+
+def canonical(obj: xr.Dataset | xr.DataArray, variables: Iterable[str] | None = None) -> xr.Dataset:
+    """A gridded dataset with canonical names, units and dimension order; lazy input stays lazy.
+
+    Parameters
+    ----------
+    obj : Dataset or DataArray
+        Fields on a rectilinear latitude-longitude grid, any CF spelling of names and units.
+    variables : iterable of str, optional
+        Canonical names to keep. Default: all that are found.
+
+    Returns
+    -------
+    Dataset
+        Dimensions ``(time, depth, latitude, longitude)`` as far as each variable has them; ``longitude`` ascending in its
+        own convention. Metadata beyond the CF attributes of `adaf_xr.cf` are dropped.
+
+    Raises
+    ------
+    adaf_xr.cf.errors.CFError
+        Where no state variable is found, or the grid is curvilinear.
+
+    Examples
+    --------
+    >>> sst = xr.DataArray(
+    ...     np.full((2, 3), 290.15), dims=("lat", "lon"), name="analysed_sst", attrs={"units": "kelvin"},
+    ...     coords={"lat": [0.5, 1.5], "lon": [10.5, 11.5, 12.5]},
+    ... )
+    >>> canonical(sst).thetao.mean().item()
+    17.0
+    """
+    ds = obj.to_dataset(name=obj.name or "field") if isinstance(obj, xr.DataArray) else obj
+    names = cf.identify(ds)
+    wanted = set(names.values()) if variables is None else set(variables)
+    found = {new: _place(ds, old, new) for old, new in names.items() if new in wanted}
+    grids = {tuple(da[axis].size for axis in ("latitude", "longitude")) for da in found.values()}
+    if len(grids) > 1:
+        raise cf.errors.StructureError(
+            f"the fields {sorted(found)} lie on grids of different shapes {sorted(grids)}: pass them as separate datasets"
+        )
+    result = xr.Dataset(found)
+    return result.transpose(*(d for d in DIMENSIONS if d in result.dims), ...)
+
+
+def _place(ds: xr.Dataset, old: Hashable, new: str) -> xr.DataArray:
+    """One variable in canonical units on canonical axes."""
+    da = ds[old]
+    axes = {role: cf.coordinate(ds, da, role) for role in DIMENSIONS}
+    for role in ("latitude", "longitude"):
+        _require_axis(old, role, axes[role])
+    renamed, coords = {}, {}
+    for role, axis in axes.items():
+        if axis is None or axis.ndim > 1:
+            continue
+        if axis.ndim == 1:
+            renamed[axis.dims[0]] = role
+        coords[role] = (role if axis.ndim else (), axis.values, _axis_attributes(role))
+    _refuse_other_dimensions(old, da, renamed)
+    bare = xr.DataArray(da.variable, name=new).rename(renamed).assign_coords(coords)
+    placed = cf.to_canonical_units(bare, new)
+    return _positive_down(_ascending(placed), axes["depth"])
+
+
+def _require_axis(name: Hashable, role: str, axis: xr.DataArray | None) -> None:
+    """Refuse fields without a 1-D axis of that role."""
+    if axis is None:
+        raise cf.errors.PositionError(
+            f"{name!r} has no {role} coordinate: assign one, for example ds.assign_coords({role}=...)"
+        )
+    if axis.ndim != 1:
+        raise cf.errors.StructureError(
+            f"{name!r} lies on a curvilinear grid ({role} {axis.name!r} has dimensions {axis.dims}), and fields must lie on "
+            "a rectilinear one: regrid it first, for example with xarray-regrid or xESMF, or turn it into observations "
+            "with ds.adaf.points()"
+        )
+
+
+def _refuse_other_dimensions(name: Hashable, da: xr.DataArray, known: dict[Hashable, str]) -> None:
+    """A dimension that is neither time, depth nor horizontal has no meaning here."""
+    if extra := [d for d in da.dims if d not in known]:
+        raise cf.errors.StructureError(
+            f"{name!r} has dimension(s) {extra} that are neither time, depth, latitude nor longitude: "
+            "select or average over them first, for example ds.isel({...})"
+        )
+
+
+def _ascending(da: xr.DataArray) -> xr.DataArray:
+    """Longitude ascending: a descending axis is turned, one that jumps at a seam is unrolled there."""
+    lon = da.longitude.values
+    if np.all(np.diff(lon) > 0):
+        return da
+    start = -180.0 if lon.min() < 0 else 0.0
+    turned = da.assign_coords(longitude=("longitude", wrap_longitude(lon, start), da.longitude.attrs))
+    ordered = turned.isel(longitude=np.argsort(turned.longitude.values, kind="stable"))
+    if np.any(np.diff(ordered.longitude.values) <= 0):
+        raise cf.errors.StructureError(
+            f"the longitudes of {da.name!r} repeat, {lon[0]:g} to {lon[-1]:g}: drop the cyclic column first, "
+            "for example ds.isel(lon=slice(None, -1))"
+        )
+    return ordered
+
+
+def _positive_down(da: xr.DataArray, axis: xr.DataArray | None) -> xr.DataArray:
+    """Depth positive down, whatever the file's sign."""
+    if axis is None or str(axis.attrs.get("positive", "down")).lower() != "up":
+        return da
+    return da.assign_coords(depth=(da.depth.dims, -da.depth.values, da.depth.attrs))
+
+
+def _axis_attributes(role: str) -> dict[str, str]:
+    """CF attributes of an axis."""
+    return {
+        "latitude": {"standard_name": "latitude", "units": "degrees_north", "axis": "Y"},
+        "longitude": {"standard_name": "longitude", "units": "degrees_east", "axis": "X"},
+        "depth": {"standard_name": "depth", "units": "m", "positive": "down", "axis": "Z"},
+        "time": {"standard_name": "time", "axis": "T"},
+    }[role]

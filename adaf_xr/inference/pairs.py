@@ -1,0 +1,121 @@
+"""The graph between observation chunks and analysis times: encode every pair that can matter, add up in a tree.
+
+Dask has no collection for "many chunks to many times, but only near ones". This layer holds the pairs as integers and
+writes its tasks only when the graph is executed, so building and pickling a call costs the same for a day and a year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence, Set
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from dask._task_spec import List, Task, TaskRef
+from dask.highlevelgraph import Layer
+from numpy.typing import NDArray
+
+FAN_IN = 8
+"""Partial results merged by one task."""
+
+
+class PairLayer(Layer):
+    """Tasks ``(name, t)``: the sum over observation chunks of ``encode(chunk, scene[t])``.
+
+    Parameters
+    ----------
+    name : str
+        Prefix of all keys.
+    encode, merge, finish : callable
+        ``encode(chunk, scene)`` gives a partial result, ``merge(parts)`` adds a list of them up, ``finish(part)`` makes
+        the result of one time.
+    chunks : sequence of (str, int)
+        Keys of the observation chunks.
+    scenes : str
+        Name of the array of scenes; scene ``t`` has the key ``(scenes, t)``.
+    pairs : sequence of integer arrays
+        For every time, the positions in `chunks` of those that can matter; a time without any gets ``merge([])``.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        encode: Callable[[Any, Any], Any],
+        merge: Callable[[list], Any],
+        finish: Callable[[Any, Any], Any],
+        chunks: Sequence[tuple[str, int]],
+        scenes: str,
+        pairs: Sequence[NDArray[np.intp]],
+    ) -> None:
+        super().__init__()
+        self.name, self.scenes, self.chunks, self.pairs = name, scenes, list(chunks), list(pairs)
+        self.encode, self.merge, self.finish = encode, merge, finish
+
+    @cached_property
+    def _tasks(self) -> dict[tuple, Task]:
+        return {task.key: task for t in range(len(self.pairs)) for task in self._tasks_of(t)}
+
+    def _tasks_of(self, t: int) -> Iterator[Task]:
+        """Encode the pairs of one time, then merge by `FAN_IN` until one is left."""
+        scene = TaskRef((self.scenes, t))
+        level = []
+        for c in self.pairs[t]:
+            key = (f"{self.name}-pair", t, int(c))
+            yield Task(key, self.encode, TaskRef(self.chunks[c]), scene)
+            level.append(TaskRef(key))
+        depth = 0
+        while len(level) > FAN_IN:
+            groups = [level[i : i + FAN_IN] for i in range(0, len(level), FAN_IN)]
+            level = []
+            for i, group in enumerate(groups):
+                key = (f"{self.name}-merge", t, depth, i)
+                yield Task(key, self.merge, List(*group))
+                level.append(TaskRef(key))
+            depth += 1
+        whole = (f"{self.name}-whole", t)
+        yield Task(whole, self.merge, List(*level))
+        yield Task((self.name, t), self.finish, TaskRef(whole), scene)
+
+    def __reduce__(self) -> tuple:
+        arguments = (self.name, self.encode, self.merge, self.finish, self.chunks, self.scenes, self.pairs)
+        return (PairLayer, arguments)
+
+    def __getitem__(self, key: tuple) -> Task:
+        return self._tasks[key]
+
+    def __iter__(self) -> Iterator[tuple]:
+        return iter(self._tasks)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def is_materialized(self) -> bool:
+        """Whether the tasks are written yet."""
+        return "_tasks" in self.__dict__
+
+    def get_output_keys(self) -> Set:
+        """Keys that other layers may use."""
+        return {(self.name, t) for t in range(len(self.pairs))}
+
+
+def overlapping(
+    starts: NDArray[np.datetime64], stops: NDArray[np.datetime64], times: NDArray[np.datetime64], window: tuple
+) -> list[NDArray[np.intp]]:
+    """For every analysis time, the chunks whose time bounds meet [time - before, time + after).
+
+    A chunk whose bounds are unknown (NaT) can always matter; one without rows (start after stop) never does.
+
+    Examples
+    --------
+    >>> day = np.array(["2020-01-01", "2020-01-02", "NaT"], "datetime64[ns]")
+    >>> noon = day[:2] + np.timedelta64(12, "h")
+    >>> half = np.timedelta64(12, "h")
+    >>> [pair.tolist() for pair in overlapping(day, day + np.timedelta64(1, "h"), noon, (half, half))]
+    [[0, 2], [1, 2]]
+    """
+    before, after = window
+    unknown = np.isnat(starts)
+    return [
+        np.flatnonzero(unknown | ((starts <= stops) & (starts < time + after) & (stops >= time - before)))
+        for time in times
+    ]
