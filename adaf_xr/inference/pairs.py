@@ -6,9 +6,9 @@ writes its tasks only when the graph is executed, so building and pickling a cal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from dask._task_spec import List, Task, TaskRef
@@ -19,6 +19,19 @@ FAN_IN = 8
 """Partial results merged by one task."""
 
 
+class PairWork(Protocol):
+    """What the tasks of a :class:`PairLayer` do; picklable."""
+
+    def encode(self, chunk: Any, scene: Any, /) -> Any:
+        """Give the part of one chunk in the result of one time."""
+
+    def merge(self, parts: list, /) -> Any:
+        """Add parts up; of none, the neutral element."""
+
+    def finish(self, whole: Any, scene: Any, /) -> Any:
+        """Make the result of one time from its whole."""
+
+
 class PairLayer(Layer):
     """Tasks ``(name, t)``: the sum over observation chunks of ``encode(chunk, scene[t])``.
 
@@ -26,9 +39,8 @@ class PairLayer(Layer):
     ----------
     name : str
         Prefix of all keys.
-    encode, merge, finish : callable
-        ``encode(chunk, scene)`` gives a partial result, ``merge(parts)`` adds a list of them up, ``finish(part)`` makes
-        the result of one time.
+    work : PairWork
+        What the tasks do.
     chunks : sequence of (str, int)
         Keys of the observation chunks.
     scenes : str
@@ -40,16 +52,14 @@ class PairLayer(Layer):
     def __init__(
         self,
         name: str,
-        encode: Callable[[Any, Any], Any],
-        merge: Callable[[list], Any],
-        finish: Callable[[Any, Any], Any],
+        work: PairWork,
         chunks: Sequence[tuple[str, int]],
         scenes: str,
         pairs: Sequence[NDArray[np.intp]],
     ) -> None:
         super().__init__()
         self.name, self.scenes, self.chunks, self.pairs = name, scenes, list(chunks), list(pairs)
-        self.encode, self.merge, self.finish = encode, merge, finish
+        self.work = work
 
     @cached_property
     def _tasks(self) -> dict[tuple, Task]:
@@ -61,7 +71,7 @@ class PairLayer(Layer):
         level = []
         for c in self.pairs[t]:
             key = (f"{self.name}-pair", t, int(c))
-            yield Task(key, self.encode, TaskRef(self.chunks[c]), scene)
+            yield Task(key, self.work.encode, TaskRef(self.chunks[c]), scene)
             level.append(TaskRef(key))
         depth = 0
         while len(level) > FAN_IN:
@@ -69,16 +79,15 @@ class PairLayer(Layer):
             level = []
             for i, group in enumerate(groups):
                 key = (f"{self.name}-merge", t, depth, i)
-                yield Task(key, self.merge, List(*group))
+                yield Task(key, self.work.merge, List(*group))
                 level.append(TaskRef(key))
             depth += 1
         whole = (f"{self.name}-whole", t)
-        yield Task(whole, self.merge, List(*level))
-        yield Task((self.name, t), self.finish, TaskRef(whole), scene)
+        yield Task(whole, self.work.merge, List(*level))
+        yield Task((self.name, t), self.work.finish, TaskRef(whole), scene)
 
     def __reduce__(self) -> tuple:
-        arguments = (self.name, self.encode, self.merge, self.finish, self.chunks, self.scenes, self.pairs)
-        return (PairLayer, arguments)
+        return (PairLayer, (self.name, self.work, self.chunks, self.scenes, self.pairs))
 
     def __getitem__(self, key: tuple) -> Task:
         return self._tasks[key]

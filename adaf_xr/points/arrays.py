@@ -108,7 +108,7 @@ class Points:
         return Points(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     def in_order_of_time(self) -> Points:
-        """The same rows, sorted by time, as `within` wants them."""
+        """Sort the rows by time, as `within` wants them."""
         return self.take(np.argsort(self.time, kind="stable"))
 
     def within(self, start: np.datetime64, stop: np.datetime64) -> Points:

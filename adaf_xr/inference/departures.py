@@ -1,0 +1,128 @@
+"""Observations minus a field at the points."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+import xarray as xr
+from dask.base import tokenize
+
+from adaf_xr.cf.canonical import VARIABLES
+from adaf_xr.fields import canonical
+from adaf_xr.grids import locate_depth, sample
+from adaf_xr.points import to_points
+
+
+def innovations(observations: xr.Dataset | xr.DataTree, field: xr.Dataset | xr.DataArray) -> xr.Dataset:
+    """Departures, observation minus field, at the points.
+
+    Parameters
+    ----------
+    observations : Dataset or DataTree
+        CF observations of one source, or points.
+    field : Dataset or DataArray
+        Any gridded field; bilinear in space, linear in depth and time. A field without time is taken as constant.
+
+    Returns
+    -------
+    Dataset
+        The points, with the values of the variables that both sides have replaced by their departures; missing where the
+        field is (on land, outside its box or its time span). Lazy where either side is.
+
+    Raises
+    ------
+    ValueError
+        Where both sides have no variable in common.
+
+    Examples
+    --------
+    >>> where = {"longitude": ("obs", [0.5]), "latitude": ("obs", [0.5]), "depth": ("obs", [0.0])}
+    >>> when = {"time": ("obs", np.array(["2020-01-01"], "datetime64[ns]"))}
+    >>> points = xr.Dataset({"zos": ("obs", [0.25])}, {**where, **when}, {"featureType": "point", "source": "ssh"})
+    >>> axes = {"latitude": [0.0, 1.0], "longitude": [0.0, 1.0]}
+    >>> field = xr.DataArray([[0.0, 0.2], [0.0, 0.2]], axes, ("latitude", "longitude"), "zos", {"units": "m"})
+    >>> innovations(points, field).zos.values.round(3).tolist()
+    [0.15]
+    """
+    is_points = isinstance(observations, xr.Dataset) and observations.attrs.get("featureType") == "point"
+    points = observations if is_points else to_points(observations)
+    grid = canonical(field)
+    shared = [name for name in VARIABLES if name in points and name in grid]
+    if not shared:
+        raise ValueError(
+            f"the observations have {[n for n in VARIABLES if n in points]} and the field {list(grid.data_vars)}: "
+            "nothing to compare"
+        )
+    departures = points.assign({name: _departure(points, grid[name], name) for name in shared})
+    keep = [name for name in points.data_vars if str(name).removesuffix("_error") in shared]
+    return departures[keep].assign_attrs(points.attrs)
+
+
+def _departure(points: xr.Dataset, field: xr.DataArray, name: str) -> xr.DataArray:
+    """One variable's departures."""
+    columns = [points[c].data for c in (name, "longitude", "latitude", "depth", "time")]
+    axes = {axis: field[axis].values for axis in ("latitude", "longitude")}
+    axes |= {axis: field[axis].values for axis in ("depth", "time") if axis in field.dims}
+    if not any(dask.is_dask_collection(a) for a in (*columns, field.data)):
+        data = subtract(*columns, field.data, **axes)
+    else:
+        rows = next((c.chunks[0] for c in columns if dask.is_dask_collection(c)), -1)
+        arrays = [da.asarray(c).rechunk((rows,)) for c in columns]
+        grid = da.asarray(field.data).rechunk(-1)
+        operands = [operand for array in arrays for operand in (array, "o")]
+        letters = "tzyx"[-field.ndim :] if field.ndim != 3 or "depth" in field.dims else "tyx"
+        data = da.blockwise(
+            subtract, "o", *operands, grid, letters, **axes, concatenate=True, dtype="f8", meta=np.empty(0),
+            name="adaf-departure-" + tokenize([a.name for a in arrays], grid.name),
+        )  # fmt: skip
+    return points[name].copy(data=data)
+
+
+def subtract(
+    value: np.ndarray,
+    longitude: np.ndarray,
+    latitude: np.ndarray,
+    depth: np.ndarray,
+    time: np.ndarray,
+    field: np.ndarray,
+    **axes: np.ndarray,
+) -> np.ndarray:
+    """Observed value minus the field at its place and time."""
+    with_time = field if "time" in axes else field[None]
+    full = with_time if "depth" in axes else with_time[:, None]
+    when = axes.get("time", np.zeros(1, "datetime64[ns]")).astype("datetime64[ns]")
+    before, weight = _bracket(when, time.astype("datetime64[ns]"), constant="time" not in axes)
+    levels = locate_depth(axes.get("depth", np.zeros(1)), depth)
+    result = np.full(value.shape, np.nan)
+    for step in np.unique(before[before >= 0]):
+        rows = np.flatnonzero(before == step)
+        low, high = full[step], full[min(step + 1, len(full) - 1)]
+        here = (axes["latitude"], axes["longitude"], latitude[rows], longitude[rows])
+        at = _at_depth(sample(low, *here), levels, rows)
+        if np.any(weight[rows] > 0):
+            at = at * (1 - weight[rows]) + _at_depth(sample(high, *here), levels, rows) * weight[rows]
+        result[rows] = at
+    return value - result
+
+
+def _at_depth(columns: np.ndarray, levels: Any, rows: np.ndarray) -> np.ndarray:
+    """Linear in depth from profiles (n_depth, n_rows); a missing lower level leaves the upper one."""
+    each = np.arange(rows.size)
+    upper, lower, w = columns[levels.lower[rows], each], columns[levels.upper[rows], each], levels.weight[rows]
+    mixed = np.where(w > 0, upper * (1 - w) + lower * w, upper)
+    return np.where(levels.inside[rows], mixed, np.nan)
+
+
+def _bracket(known: np.ndarray, wanted: np.ndarray, constant: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Step before each wanted time (-1 outside) and the weight of the next."""
+    if constant:
+        return np.where(np.isnat(wanted), -1, 0), np.zeros(wanted.size)
+    before = np.searchsorted(known, wanted, side="right") - 1
+    inside = (before >= 0) & (wanted <= known[-1]) & ~np.isnat(wanted)
+    after = np.minimum(before + 1, known.size - 1)
+    span = (known[after] - known[before]).astype("f8")
+    weight = np.divide((wanted - known[before]).astype("f8"), span, out=np.zeros(wanted.size), where=span > 0)
+    return np.where(inside, before, -1), np.where(inside, weight, 0.0)

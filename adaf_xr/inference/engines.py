@@ -1,0 +1,94 @@
+"""From the `model` argument to an engine."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from adaf_xr.models.base import AssimilationModel, UpsamplingModel
+
+Window = Any
+
+
+def _oi() -> AssimilationModel:
+    from adaf_xr.models.optimal_interpolation import OptimalInterpolation
+
+    return OptimalInterpolation()
+
+
+def _cubic() -> UpsamplingModel:
+    from adaf_xr.models.cubic import Cubic
+
+    return Cubic()
+
+
+ASSIMILATION: dict[str, Callable[[], AssimilationModel]] = {"oi": _oi}
+"""Engines of `assimilate` by name; the first is the default."""
+
+UPSAMPLING: dict[str, Callable[[], UpsamplingModel]] = {"cubic": _cubic}
+"""Engines of `upsample` by name; the first is the default."""
+
+
+def resolve(model: Any, names: dict[str, Callable[[], Any]], needs: tuple[str, ...], device: str | None) -> Any:
+    """The engine that `model` means.
+
+    Parameters
+    ----------
+    model : None, str or object
+        None: the first of `names`; a name; or any object with the attributes in `needs`.
+    names : mapping
+        Engines by name.
+    needs : tuple of str
+        What an object must have.
+    device : str, optional
+        Where to compute.
+    """
+    if model is None:
+        model = next(iter(names))
+    if isinstance(model, str):
+        if model not in names:
+            close = get_close_matches(model, names)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise ValueError(f"unknown model {model!r}: {hint}Shipped models are {sorted(names)}, or pass an object")
+        model = names[model]()
+    if missing := [name for name in needs if not hasattr(model, name)]:
+        raise TypeError(
+            f"{type(model).__name__} is no engine: it lacks {missing} of the protocol in adaf_xr.models.base"
+        )
+    if device not in (None, "cpu"):
+        if not hasattr(model, "to"):
+            raise ValueError(f"device={device!r}: the engine {type(model).__name__} runs on the CPU only")
+        model = model.to(device)
+    return model
+
+
+def with_window(model: AssimilationModel, window: Window) -> AssimilationModel:
+    """The engine with another time window: a total span centred on the analysis time, or (before, after)."""
+    if window is None:
+        return model
+    spans = window if isinstance(window, tuple | list) else (pd.Timedelta(window) / 2,) * 2
+    if len(spans) != 2:
+        raise ValueError(f"window={window!r}: give a total span such as '10D', or a pair (before, after)")
+    before, after = (np.timedelta64(pd.Timedelta(span).value, "ns") for span in spans)
+    if before < np.timedelta64(0) or after < np.timedelta64(0) or before + after == np.timedelta64(0):
+        raise ValueError(f"window={window!r}: both spans must be positive")
+    return _Respecified(model, dataclasses.replace(model.spec, window=(before, after)))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Respecified:
+    """An engine under another specification."""
+
+    model: AssimilationModel
+    spec: Any
+
+    def encode(self, points: Any, background: Any, time: np.datetime64) -> Any:
+        return self.model.encode(points, background, time)
+
+    def analyse(self, encoded: Any, background: Any, targets: Any) -> Any:
+        return self.model.analyse(encoded, background, targets)

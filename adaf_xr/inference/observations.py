@@ -1,0 +1,224 @@
+"""Observations of any shape as streams of lazily decoded chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import dask
+import dask.array as da
+import numpy as np
+import xarray as xr
+from dask.base import tokenize
+from dask.highlevelgraph import HighLevelGraph
+
+from adaf_xr.cf.canonical import SOURCES, VARIABLES
+from adaf_xr.grids import sample
+from adaf_xr.inference.encoding import in_cell
+from adaf_xr.inference.notices import SkippedSourceWarning, warn, warn_if_large
+from adaf_xr.points import Points, to_points
+
+OnError = Literal["raise", "skip"]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The observations of one source.
+
+    Attributes
+    ----------
+    source : str
+        One of :data:`adaf_xr.cf.canonical.SOURCES`.
+    chunks : dask array of objects, (n_chunks,)
+        Every element a :class:`~adaf_xr.points.Points` in order of time.
+    start, stop : datetime64[ns], (n_chunks,)
+        First and last time of every chunk; NaT where unknown before decoding.
+    variables : tuple of str
+        Canonical names that can occur.
+    """
+
+    source: str
+    chunks: da.Array
+    start: np.ndarray
+    stop: np.ndarray
+    variables: tuple[str, ...]
+
+
+def open_streams(
+    observations: xr.Dataset | xr.DataTree | Sequence[xr.Dataset | xr.DataTree],
+    usable: set[str],
+    mdt: Mapping[str, Any] | None,
+    on_error: OnError,
+) -> list[Stream]:
+    """Streams of every source that offers a usable variable.
+
+    Parameters
+    ----------
+    observations : Dataset, DataTree or sequence of them
+        CF observation files, or points already; in a DataTree the nodes named after a source are that source.
+    usable : set of str
+        Variables that can be assimilated.
+    mdt : mapping, optional
+        ``latitude``, ``longitude``, ``mdt`` arrays that turn `sla` into `zos`.
+    on_error : {"raise", "skip"}
+        What to do with a source that cannot be read.
+    """
+    streams = []
+    for label, source, obj in _nodes(observations):
+        try:
+            points = obj if _is_points(obj) else to_points(obj, source=source)
+            streams.append(_stream(points, usable, mdt, on_error, label))
+        except ValueError as error:
+            if on_error == "raise":
+                raise type(error)(f"{label}: {error}") if label else error from error
+            warn(f"skipped {label or 'a source'}, all of it is lost: {error}", SkippedSourceWarning)
+    return [stream for stream in streams if stream is not None]
+
+
+def _nodes(observations: Any) -> Iterator[tuple[str, str | None, xr.Dataset | xr.DataTree]]:
+    """Datasets or file trees, each with a label for messages and the source its place in a tree names."""
+    if isinstance(observations, xr.Dataset):
+        yield str(observations.encoding.get("source", "")), None, observations
+    elif isinstance(observations, xr.DataTree):
+        sources = [node for node in observations.subtree if node.name in SOURCES]
+        for node in sources:
+            label = node.path.strip("/")
+            yield label, node.name, (node.to_dataset() if not node.children else node)
+        if not sources:
+            yield observations.path.strip("/"), None, observations
+    elif isinstance(observations, Sequence) and not isinstance(observations, str):
+        for part in observations:
+            yield from _nodes(part)
+    else:
+        raise TypeError(
+            f"observations must be a Dataset, a DataTree or a list of them, not {type(observations).__name__}: "
+            "open files with xarray.open_dataset or adaf_xr.open_observations first"
+        )
+
+
+def _is_points(obj: xr.Dataset | xr.DataTree) -> bool:
+    """Whether this is the output of `to_points`."""
+    return isinstance(obj, xr.Dataset) and obj.attrs.get("featureType") == "point" and "obs" in obj.dims
+
+
+def _stream(points: xr.Dataset, usable: set[str], mdt: Any, on_error: OnError, label: str) -> Stream | None:
+    """Decode the usable columns of a points dataset chunk by chunk."""
+    names = [name for name in VARIABLES if name in points and name in usable]
+    needs_mdt = "sla" in points and "sla" not in usable and "zos" in usable and "zos" not in points
+    if needs_mdt and mdt is None:
+        raise ValueError(
+            "the observations are sea level anomalies (sla) and the background is absolute dynamic topography (zos): "
+            "give the mean dynamic topography between them, mdt=..., on any grid"
+        )
+    if not names and not needs_mdt:
+        return None
+    taken = [*names, "sla"] if needs_mdt else names
+    columns = ["longitude", "latitude", "depth", "time", *taken]
+    columns += [f"{name}_error" for name in taken if f"{name}_error" in points]
+    table = {name: points[name].variable for name in columns}
+    source = points.attrs["source"]
+    lazy = any(dask.is_dask_collection(v.data) for v in table.values())
+    build = _lazy_chunks if lazy else _memory_chunk
+    return build(table, source, mdt if needs_mdt else None, on_error, label)
+
+
+def _memory_chunk(table: Mapping[str, xr.Variable], source: str, mdt: Any, on_error: OnError, label: str) -> Stream:
+    """One chunk that rides in the graph under one key."""
+    arrays = {name: v.values for name, v in table.items()}
+    points = decode(arrays, source, mdt if mdt is None else {k: np.asarray(v) for k, v in mdt.items()})
+    warn_if_large(points.nbytes, f"observations ({label or source})")
+    name = "adaf-points-" + tokenize(points, source)
+    chunks = da.Array(HighLevelGraph.from_collections(name, {(name, 0): in_cell(points)}), name, ((1,),), dtype=object)
+    some = len(points) > 0
+    start = points.time[:1] if some else np.array(["2000-01-02"], "datetime64[ns]")
+    stop = points.time[-1:] if some else np.array(["2000-01-01"], "datetime64[ns]")
+    return Stream(source, chunks, start, stop, tuple(table))
+
+
+def _lazy_chunks(table: Mapping[str, xr.Variable], source: str, mdt: Any, on_error: OnError, label: str) -> Stream:
+    """One Points for every chunk along obs, by one blockwise over all columns."""
+    rows = next(v.chunks[0] for v in table.values() if v.chunks)
+    arrays = [da.asarray(v.data).rechunk((rows,)) for v in table.values()]
+    operands: list[Any] = [operand for array in arrays for operand in (array, "o")]
+    for axis, name in (("j", "latitude"), ("i", "longitude"), ("ji", "mdt")) if mdt else ():
+        operands += [da.asarray(mdt[name]).rechunk(-1), axis]
+    chunks = da.blockwise(
+        _decode_block,
+        "o",
+        *operands,
+        names=tuple(table),
+        source=source,
+        name="adaf-points-" + tokenize([a.name for a in arrays], source, None if mdt is None else mdt["mdt"]),
+        adjust_chunks={"o": 1},
+        concatenate=True,
+        dtype=object,
+        meta=np.empty(0, dtype=object),
+    )
+    if on_error == "skip":
+        chunks = _guarded(chunks, rows, label or source)
+    start, stop = _time_bounds(table["time"], rows)
+    return Stream(source, chunks, start, stop, tuple(table))
+
+
+def _decode_block(*arrays: np.ndarray, names: tuple[str, ...], source: str) -> np.ndarray:
+    """Decode one chunk of columns, in dask's terms."""
+    table = dict(zip(names, arrays, strict=False))
+    rest = arrays[len(names) :]
+    mdt = dict(zip(("latitude", "longitude", "mdt"), rest, strict=True)) if rest else None
+    return in_cell(decode(table, source, mdt))
+
+
+def decode(table: Mapping[str, np.ndarray], source: str, mdt: Mapping[str, np.ndarray] | None) -> Points:
+    """Points of a table in order of time; `sla` becomes `zos` where a mean dynamic topography is given."""
+    columns = dict(table)
+    if mdt is not None:
+        mean = sample(mdt["mdt"], mdt["latitude"], mdt["longitude"], columns["latitude"], columns["longitude"])
+        columns["zos"] = columns.pop("sla") + mean
+        if "sla_error" in columns:
+            columns["zos_error"] = columns.pop("sla_error")
+    return Points.from_columns(columns, source).in_order_of_time()
+
+
+def _time_bounds(time: xr.Variable, rows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """First and last time of every chunk where the times are in memory, NaT elsewhere."""
+    if dask.is_dask_collection(time.data):
+        unknown = np.full(len(rows), np.datetime64("NaT", "ns"))
+        return unknown, unknown
+    parts = np.split(time.values.astype("datetime64[ns]"), np.cumsum(rows)[:-1])
+    present = [part[~np.isnat(part)] for part in parts]
+    start = [p.min() if p.size else np.datetime64("2000-01-02", "ns") for p in present]
+    stop = [p.max() if p.size else np.datetime64("2000-01-01", "ns") for p in present]
+    return np.array(start), np.array(stop)
+
+
+def _guarded(chunks: da.Array, rows: tuple[int, ...], label: str) -> da.Array:
+    """The same chunks, but one that cannot be read becomes empty with a warning that counts what was lost.
+
+    The sub-graph that reads a chunk is carried inside its task, because a failure outside would end the computation.
+    """
+    (optimised,) = dask.optimize(chunks)
+    graph = optimised.__dask_graph__()
+    name = "adaf-guarded-" + tokenize(chunks.name, label)
+    layer = {
+        (name, i): (_read_or_skip, _Subgraph(graph.cull({key}).to_dict(), key), n, label)
+        for i, (key, n) in enumerate(zip([k for k in optimised.__dask_keys__()], rows, strict=True))
+    }
+    return da.Array(HighLevelGraph.from_collections(name, layer), name, chunks.chunks, dtype=object)
+
+
+@dataclass(frozen=True, eq=False)
+class _Subgraph:
+    """A graph as data: dask does not look inside."""
+
+    tasks: dict
+    key: tuple
+
+
+def _read_or_skip(subgraph: _Subgraph, rows: int, label: str) -> np.ndarray:
+    """Run a sub-graph; on failure warn and give no points."""
+    try:
+        return dask.get(subgraph.tasks, subgraph.key)
+    except Exception as error:  # whatever a reader raises on a corrupt file
+        warn(f"skipped a chunk of {label}, {rows} rows are lost: {type(error).__name__}: {error}", SkippedSourceWarning)
+        return in_cell(Points.empty())
