@@ -1,4 +1,4 @@
-"""Gridded fields under their canonical names: what a background, a truth or a mean dynamic topography must look like."""
+"""Gridded fields under canonical names: what a background, a truth or a mean dynamic topography must look like."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def canonical(obj: xr.Dataset | xr.DataArray, variables: Iterable[str] | None = 
     Returns
     -------
     Dataset
-        Dimensions ``(time, depth, latitude, longitude)`` as far as each variable has them; ``longitude`` ascending in its
-        own convention. Metadata beyond the CF attributes of `adaf_xr.cf` are dropped.
+        Dimensions ``(time, depth, latitude, longitude)`` as far as each variable has them; ``longitude`` ascending in
+        its own convention. Metadata beyond the CF attributes of `adaf_xr.cf` are dropped.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def canonical(obj: xr.Dataset | xr.DataArray, variables: Iterable[str] | None = 
     grids = {tuple(da[axis].size for axis in ("latitude", "longitude")) for da in found.values()}
     if len(grids) > 1:
         raise cf.errors.StructureError(
-            f"the fields {sorted(found)} lie on grids of different shapes {sorted(grids)}: pass them as separate datasets"
+            f"the fields {sorted(found)} lie on grids of different shapes {sorted(grids)}: pass them separately"
         )
     result = xr.Dataset(found)
     return result.transpose(*(d for d in DIMENSIONS if d in result.dims), ...)
@@ -84,9 +84,9 @@ def _require_axis(name: Hashable, role: str, axis: xr.DataArray | None) -> None:
         )
     if axis.ndim != 1:
         raise cf.errors.StructureError(
-            f"{name!r} lies on a curvilinear grid ({role} {axis.name!r} has dimensions {axis.dims}), and fields must lie on "
-            "a rectilinear one: regrid it first, for example with xarray-regrid or xESMF, or turn it into observations "
-            "with ds.adaf.points()"
+            f"{name!r} lies on a curvilinear grid ({role} {axis.name!r} has dimensions {axis.dims}), and fields must lie "
+            "on a rectilinear one: regrid it first, for example with xarray-regrid or xESMF, or turn it into "
+            "observations with ds.adaf.points()"
         )
 
 

@@ -24,13 +24,14 @@ def innovations(observations: xr.Dataset | xr.DataTree, field: xr.Dataset | xr.D
     observations : Dataset or DataTree
         CF observations of one source, or points.
     field : Dataset or DataArray
-        Any gridded field; bilinear in space, linear in depth and time. A field without time is taken as constant.
+        Any gridded field; bilinear in space, linear in depth and time. The first and last time hold for half a step
+        beyond them (a daily mean at noon holds for its day); a field of one time or none is taken as constant.
 
     Returns
     -------
     Dataset
-        The points, with the values of the variables that both sides have replaced by their departures; missing where the
-        field is (on land, outside its box or its time span). Lazy where either side is.
+        The points, with the values of the variables that both sides have replaced by their departures; missing where
+        the field is (on land, outside its box or its time span). Lazy where either side is.
 
     Raises
     ------
@@ -93,8 +94,7 @@ def subtract(
     """Observed value minus the field at its place and time."""
     with_time = field if "time" in axes else field[None]
     full = with_time if "depth" in axes else with_time[:, None]
-    when = axes.get("time", np.zeros(1, "datetime64[ns]")).astype("datetime64[ns]")
-    before, weight = _bracket(when, time.astype("datetime64[ns]"), constant="time" not in axes)
+    before, weight = _bracket(axes.get("time", np.empty(0)), time.astype("datetime64[ns]"))
     levels = locate_depth(axes.get("depth", np.zeros(1)), depth)
     result = np.full(value.shape, np.nan)
     for step in np.unique(before[before >= 0]):
@@ -116,13 +116,13 @@ def _at_depth(columns: np.ndarray, levels: Any, rows: np.ndarray) -> np.ndarray:
     return np.where(levels.inside[rows], mixed, np.nan)
 
 
-def _bracket(known: np.ndarray, wanted: np.ndarray, constant: bool) -> tuple[np.ndarray, np.ndarray]:
+def _bracket(known: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Step before each wanted time (-1 outside) and the weight of the next."""
-    if constant:
-        return np.where(np.isnat(wanted), -1, 0), np.zeros(wanted.size)
-    before = np.searchsorted(known, wanted, side="right") - 1
-    inside = (before >= 0) & (wanted <= known[-1]) & ~np.isnat(wanted)
-    after = np.minimum(before + 1, known.size - 1)
-    span = (known[after] - known[before]).astype("f8")
-    weight = np.divide((wanted - known[before]).astype("f8"), span, out=np.zeros(wanted.size), where=span > 0)
+    placed = ~np.isnat(wanted)
+    if known.size < 2:
+        return np.where(placed, 0, -1), np.zeros(wanted.size)
+    x, at = known.astype("datetime64[ns]").astype("i8"), wanted.astype("i8")
+    before = np.clip(np.searchsorted(x, at, side="right") - 1, 0, x.size - 2)
+    weight = np.clip((at - x[before]) / (x[before + 1] - x[before]), 0.0, 1.0)
+    inside = placed & (at >= x[0] - (x[1] - x[0]) / 2) & (at <= x[-1] + (x[-1] - x[-2]) / 2)
     return np.where(inside, before, -1), np.where(inside, weight, 0.0)

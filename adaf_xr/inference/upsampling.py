@@ -103,8 +103,8 @@ def _upsample_array(
     axes = _axes(field.to_dataset(name="field"), field)
     if axes is None:
         raise cf.errors.StructureError(
-            f"{field.name!r} has no 1-D latitude and longitude dimensions (it has {field.dims}): regrid it to a rectilinear "
-            "grid first, for example with xarray-regrid"
+            f"{field.name!r} has no 1-D latitude and longitude dimensions (it has {field.dims}): regrid it to a "
+            "rectilinear grid first, for example with xarray-regrid"
         )
     (row,), (column,) = axes[0].dims, axes[1].dims
     lat, lon = (axis.values for axis in axes)
@@ -138,11 +138,9 @@ def _sea(mask: xr.DataArray | None, lat: np.ndarray, lon: np.ndarray, dims: tupl
 
 def _blocks(field: da.Array, sea: Any, lat: np.ndarray, lon: np.ndarray, **how: Any) -> da.Array:
     """Upsample block by block; every block holds the whole horizontal extent."""
-    leading = tuple(range(2, field.ndim))
-    index = (*leading, 0, 1)
-    mask = () if sea is None else (da.asarray(sea).rechunk(-1), (0, 1))
+    index = (*range(2, field.ndim), 0, 1)
     # The mask has the fine shape: letters of its own keep dask from comparing it with the coarse one.
-    mask = () if sea is None else (mask[0], (-1, -2))
+    mask = () if sea is None else (da.asarray(sea).rechunk(-1), (-1, -2))
     factor = how["factor"]
     token = tokenize(field.name, sea, lat, lon, how)
     return da.blockwise(

@@ -1,0 +1,187 @@
+"""Write a lazy result to sharded zarr, one region per time, so that a killed run goes on where it stopped.
+
+The ledger ``<store>.done/`` holds one empty file for every time (and band of rows) that is written whole. That a chunk file is missing
+proves nothing: a step that is all land has none.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+
+Progress = Callable[[int, int], None]
+
+CHUNK = 180
+"""Largest side [cells] of the horizontal chunks inside a shard: a point's time series reads little."""
+
+_SIGNATURE = "signature.json"
+
+
+def write(ds: xr.Dataset, path: str | Path, *, resume: bool = False, progress: Progress | None = None) -> None:
+    """Compute a dataset and write it to a zarr v3 store, a shard for every dask chunk.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Lazy result with a ``time`` dimension in chunks of one.
+    path : str or Path
+        Folder of the store; the ledger lies beside it under ``<path>.done``.
+    resume : bool
+        Go on with a store that an interrupted run left; times in the ledger are not computed again.
+    progress : callable, optional
+        Called with (times done, times in all), at the start and after every time.
+
+    Raises
+    ------
+    FileExistsError
+        Where the store exists and `resume` is false.
+    ValueError
+        Where the store to resume holds something else, or dask chunks cut a shard.
+    """
+    store, ledger = Path(path), Path(f"{path}.done")
+    shards = {name: _shard(ds[name]) for name in ds.data_vars}
+    n = ds.sizes["time"]
+    if not (resume and ledger.is_dir()):
+        _create(ds, store, ledger, shards)
+    elif (held := json.loads((ledger / _SIGNATURE).read_text())) != _signature(ds):
+        raise ValueError(
+            f"{store} was begun by another call ({held['history']!r}; {held['sizes']}): "
+            "resume with the same arguments, or write to another path"
+        )
+    missing = [i for i in range(n) if not _is_done(ds, i, ledger)]
+    with _reporting(progress, ledger, ds):
+        if missing:
+            _write_lazily(ds.isel(time=missing), np.array(missing), store, ledger).compute()
+
+
+def _create(ds: xr.Dataset, store: Path, ledger: Path, shards: dict[Any, tuple[int, ...]]) -> None:
+    """Metadata and coordinates of the store, and an empty ledger."""
+    if store.exists():
+        raise FileExistsError(f"{store} exists: remove it, write to another path, or go on with it by resume=True")
+    shutil.rmtree(ledger, ignore_errors=True)
+    template = ds.drop_encoding()
+    encoding = {
+        name: {"chunks": _chunk(shard), "shards": shard, "dtype": ds[name].dtype.str} for name, shard in shards.items()
+    }
+    template.to_zarr(store, compute=False, encoding=encoding, zarr_format=3, consolidated=False)
+    ledger.mkdir(parents=True)
+    (ledger / _SIGNATURE).write_text(json.dumps(_signature(ds)))
+
+
+def _signature(ds: xr.Dataset) -> dict[str, Any]:
+    """What must agree between the runs that share a store."""
+    return {
+        "variables": sorted(map(str, ds.data_vars)),
+        "sizes": {str(k): v for k, v in ds.sizes.items()},
+        "time": [str(t) for t in ds.time.values],
+        "history": ds.attrs.get("history", ""),
+    }
+
+
+def _shard(field: xr.DataArray) -> tuple[int, ...]:
+    """Shape of a variable's shards: its dask chunks, which must be equal but for the last of each dimension."""
+    if "time" not in da.dims or da.chunks is None:
+        raise ValueError(
+            f"{da.name!r} is not lazy along time: write the result of assimilate() or .chunk(time=1) first"
+        )
+    for dim, sizes in zip(field.dims, field.chunks, strict=True):
+        wanted = 1 if dim == "time" else sizes[0]
+        if any(size != wanted for size in sizes[:-1]) or sizes[-1] > wanted:
+            raise ValueError(
+                f"{field.name!r} has chunks {sizes} along {dim!r}, which would cut shards of {wanted}: "
+                f"rechunk first, for example .chunk({dim}={wanted})"
+            )
+    return tuple(sizes[0] for sizes in field.chunks)
+
+
+def _chunk(shard: tuple[int, ...]) -> tuple[int, ...]:
+    """Chunks inside a shard: the largest divisor of every side that is no larger than `CHUNK`.
+
+    Examples
+    --------
+    >>> _chunk((1, 720, 1440))
+    (1, 180, 180)
+    """
+    return tuple(max(d for d in range(1, min(side, CHUNK) + 1) if side % d == 0) for side in shard)
+
+
+def _bands(ds: xr.Dataset) -> tuple[int, ...]:
+    """Chunks along latitude: the pieces in which every time is computed and written."""
+    return ds.chunksizes.get("latitude", (1,))
+
+
+def _is_done(ds: xr.Dataset, i: int, ledger: Path) -> bool:
+    return all((ledger / f"{i}.{band}").exists() for band in range(len(_bands(ds))))
+
+
+def _write_lazily(ds: xr.Dataset, steps: np.ndarray, store: Path, ledger: Path) -> da.Array:
+    """One task per time and band that writes all variables and then its entry in the ledger."""
+    letters = {"time": "t", "latitude": "b"} | {str(d): f"other-{d}" for d in ds.dims if d not in ("time", "latitude")}
+    stops = np.cumsum(_bands(ds))
+    rows = np.stack([np.arange(stops.size), stops - _bands(ds), stops], axis=1)
+    operands: list[Any] = [da.from_array(steps, chunks=1), "t", da.from_array(rows, chunks=(1, 3)), "br"]
+    for name in ds.data_vars:
+        operands += [ds[name].data, [letters[str(d)] for d in ds[name].dims]]
+    return da.blockwise(
+        _write_block, "tb", *operands, names=tuple(map(str, ds.data_vars)), store=str(store), ledger=str(ledger),
+        banded=tuple(ds[name].dims.index("latitude") if "latitude" in ds[name].dims else None for name in ds.data_vars),
+        align_arrays=False, adjust_chunks={"b": 1}, concatenate=True, dtype="i1", meta=np.empty((0, 0), "i1"),
+    )  # fmt: skip
+
+
+def _write_block(
+    step: np.ndarray,
+    rows: np.ndarray,
+    *values: np.ndarray,
+    names: tuple[str, ...],
+    banded: tuple[int | None, ...],
+    store: str,
+    ledger: str,
+) -> np.ndarray:
+    """Write one time and band of all variables."""
+    import zarr
+
+    i, (band, start, stop) = int(step[0]), (int(x) for x in rows[0])
+    group = zarr.open_group(store, mode="r+")
+    for name, value, axis in zip(names, values, banded, strict=True):
+        region = [slice(i, i + 1), *(slice(None) for _ in value.shape[1:])]
+        if axis is not None:
+            region[axis] = slice(start, stop)
+        group[name][tuple(region)] = value
+    (Path(ledger) / f"{i}.{band}").touch()
+    return np.ones((1, 1), "i1")
+
+
+@contextmanager
+def _reporting(progress: Progress | None, ledger: Path, ds: xr.Dataset) -> Iterator[None]:
+    """Tell the caller what the ledger says, whichever scheduler does the work."""
+    if progress is None:
+        yield
+        return
+    finished, n = threading.Event(), ds.sizes["time"]
+
+    def count() -> int:
+        return sum(_is_done(ds, i, ledger) for i in range(n))
+
+    def watch() -> None:
+        while not finished.wait(0.5):
+            progress(count(), n)
+
+    progress(count(), n)
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        watcher.join()
+        progress(count(), n)
