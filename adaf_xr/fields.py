@@ -84,8 +84,8 @@ def _require_axis(name: Hashable, role: str, axis: xr.DataArray | None) -> None:
         )
     if axis.ndim != 1:
         raise cf.errors.StructureError(
-            f"{name!r} lies on a curvilinear grid ({role} {axis.name!r} has dimensions {axis.dims}), and fields must lie "
-            "on a rectilinear one: regrid it first, for example with xarray-regrid or xESMF, or turn it into "
+            f"{name!r} lies on a curvilinear grid ({role} {axis.name!r} has dimensions {axis.dims}), and fields must "
+            "lie on a rectilinear one: regrid it first, for example with xarray-regrid or xESMF, or turn it into "
             "observations with ds.adaf.points()"
         )
 

@@ -1,7 +1,7 @@
 """Write a lazy result to sharded zarr, one region per time, so that a killed run goes on where it stopped.
 
-The ledger ``<store>.done/`` holds one empty file for every time (and band of rows) that is written whole. That a chunk file is missing
-proves nothing: a step that is all land has none.
+The ledger ``<store>.done/`` holds one empty file for every time (and band of rows) that is written whole. That a chunk
+file is missing proves nothing: a step that is all land has none.
 """
 
 from __future__ import annotations
