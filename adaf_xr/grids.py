@@ -40,6 +40,27 @@ def is_periodic(longitude: ArrayLike) -> bool:
     return bool(abs(lon[-1] - lon[0] + step - 360.0) < PERIODIC_TOLERANCE * step * lon.size)
 
 
+def nest(centres: ArrayLike, factor: int) -> NDArray[np.float64]:
+    """Centres of `factor` equal cells nested in each cell of a regular axis, in the same order.
+
+    Examples
+    --------
+    >>> nest([-89.5, -88.5], 4).tolist()
+    [-89.875, -89.625, -89.375, -89.125, -88.875, -88.625, -88.375, -88.125]
+    """
+    c = np.asarray(centres, dtype="f8")
+    if c.size < 2:
+        raise ValueError("the width of a single cell is unknown: give at least two centres")
+    step = (c[-1] - c[0]) / (c.size - 1)
+    if not np.allclose(np.diff(c), step, rtol=1e-3, atol=0.0):
+        raise ValueError(
+            f"the axis is not regular (steps from {np.diff(c).min():g} to {np.diff(c).max():g}), and cells nest only "
+            "in a regular one: interpolate to a regular grid first"
+        )
+    offsets = (np.arange(factor) + 0.5) / factor - 0.5
+    return (c[:, None] + step * offsets).ravel()
+
+
 def locate_latitude(latitude: ArrayLike, at: ArrayLike) -> Axis:
     """Bracket `at` on a monotonic latitude axis; up to half a cell beyond the outer centres counts as inside."""
     return _locate(np.asarray(latitude, dtype="f8"), np.asarray(at, dtype="f8"))

@@ -127,3 +127,25 @@ class AssimilationModel(Protocol):
     def analyse(self, encoded: Any, background: Background, targets: Targets) -> Analysis:
         """Mean and standard deviation at the targets, from everything encoded."""
         ...
+
+
+class UpsamplingModel(Protocol):
+    """An engine that refines fields."""
+
+    name: str
+    provenance: str
+
+    def upsample(
+        self,
+        field: NDArray,
+        latitude: NDArray,
+        longitude: NDArray,
+        factor: int,
+        keep_means: bool,
+        sea: NDArray[np.bool_] | None,
+    ) -> NDArray:
+        """Refine a field (..., n_lat, n_lon), NaN on land, to cells nested `factor` times along both directions.
+
+        `sea` is the mask of the fine grid; None: the cells of every coarse cell that has a value.
+        """
+        ...
