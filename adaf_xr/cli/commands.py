@@ -1,0 +1,135 @@
+"""The commands: ``adaf demo | catalog | assimilate | upsample``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adaf_xr._version import __version__
+from adaf_xr.cli import inputs, options, terminal
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+app = typer.Typer(
+    cls=terminal.ReadableErrors,
+    help="Ocean data assimilation for xarray: observations in as points, lazy fields out.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
+        typer.echo(f"adaf_xr {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    traceback: Annotated[bool, typer.Option("--traceback", "-v", help="Show where an error came from.")] = False,
+) -> None:
+    """Options that stand before the command; others read them."""
+
+
+@app.command()
+def demo(
+    folder: options.Folder = Path(),
+    scheduler: options.Scheduler = None,
+    workers: options.Workers = 0,
+) -> None:
+    """Analyse the embedded sample, and score it against the truth it was drawn from.
+
+    Writes analysis.zarr and a map, analysis.png.
+    """
+    from adaf_xr.catalog import open_observations, open_source
+    from adaf_xr.inference import assimilate as run
+
+    first, store = open_source("demo", "background"), folder / "analysis.zarr"
+    with terminal.cluster(scheduler, workers):
+        _write(run(open_observations("demo"), first), store, resume=False)
+
+
+@app.command()
+def catalog(name: Annotated[str | None, typer.Argument(help="A catalog; without it, all are listed.")] = None) -> None:
+    """List the catalogs, or the sources of one with their parameters."""
+    from adaf_xr.catalog import describe, list_catalogs
+
+    terminal.show(list_catalogs() if name is None else describe(name))
+
+
+@app.command()
+def assimilate(
+    obs: options.Observations = None,
+    catalog: options.Catalog = None,
+    background: options.Background = "background",
+    mdt: options.MDT = None,
+    on_error: options.OnErrorOption = options.OnError.RAISE,
+    time: options.Times = None,
+    window: options.Window = None,
+    region: options.Region = None,
+    grid: options.Grid = None,
+    model: options.Model = None,
+    store: options.Store = Path("analysis.zarr"),
+    resume: options.Resume = False,
+    scheduler: options.Scheduler = None,
+    workers: options.Workers = 0,
+) -> None:
+    """Assimilate observations into a background and write the analysis.
+
+    From files: `adaf assimilate --obs insitu=argo.nc --obs track.nc --background first_guess.nc`
+
+    From a catalog: `adaf assimilate --catalog demo`
+    """
+    from adaf_xr.inference import assimilate as run
+
+    when, span = inputs.times(time), inputs.window(window)
+    with terminal.cluster(scheduler, workers):
+        analysis = run(
+            inputs.observations(catalog, obs, when, span, on_error),
+            inputs.background(catalog, background),
+            model=model,
+            grid=grid,
+            time=when,
+            window=span,
+            region=region,
+            mdt=None if mdt is None else inputs.open_path(mdt),
+            on_error=on_error.value,
+        )
+        _write(analysis, store, resume=resume)
+
+
+@app.command()
+def upsample(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A gridded file or zarr store.")],
+    store: Annotated[Path, typer.Argument(metavar="OUT", help="The zarr store to write.")],
+    factor: options.Factor = 4,
+    keep_means: options.KeepMeans = False,
+    model: options.Model = None,
+    resume: options.Resume = False,
+    scheduler: options.Scheduler = None,
+    workers: options.Workers = 0,
+) -> None:
+    """Refine gridded fields, aware of land."""
+    from adaf_xr.inference import upsample as run
+
+    with terminal.cluster(scheduler, workers):
+        fine = run(inputs.open_path(source), factor, model=model, keep_means=keep_means)
+        _write(fine, store, resume=resume)
+
+
+def _write(ds: xr.Dataset, path: Path, *, resume: bool) -> None:
+    """Write a lazy dataset with a bar that counts its times, and say where it is."""
+    from adaf_xr.inference import store
+
+    with terminal.progress(f"writing {path.name}") as moved:
+        store.write(ds, path, resume=resume, progress=moved)
+    terminal.show(f"written: {path}")

@@ -1,0 +1,89 @@
+"""What the command line names, opened."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adaf_xr.cf.canonical import SOURCES
+from adaf_xr.cli.options import OnError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def open_path(path: Path) -> Any:
+    """A file or zarr store, lazily; one that is made of groups as a tree."""
+    import xarray as xr
+
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist")
+    engine = "zarr" if path.is_dir() else None
+    ds = xr.open_dataset(path, engine=engine, chunks={})
+    return ds if ds.variables else xr.open_datatree(path, engine=engine, chunks={})
+
+
+def open_named(item: str) -> Any:
+    """Observations of ``[SOURCE=]PATH``; the name of the source becomes that of a node."""
+    import xarray as xr
+
+    source, equals, path = item.partition("=")
+    if not equals:
+        return open_path(Path(item))
+    if source not in SOURCES:
+        raise ValueError(
+            f"--obs {item}: {source!r} is no source, they are {', '.join(SOURCES)}; or give the path alone"
+        )
+    opened = open_path(Path(path))
+    node = opened if isinstance(opened, xr.DataTree) else xr.DataTree(opened)
+    return xr.DataTree(children={source: node})
+
+
+def observations(
+    catalog: str | None, files: Sequence[str] | None, time: Any, window: Any, on_error: OnError
+) -> list[xr.Dataset | xr.DataTree]:
+    """Everything named on the command line, from a catalog, from files, or both."""
+    from adaf_xr.catalog import open_observations
+
+    if catalog is None and not files:
+        raise ValueError("no observations: name files with --obs [SOURCE=]PATH, or a catalog with --catalog NAME")
+    found = [] if catalog is None else [open_observations(catalog, time=time, window=window)]
+    for item in files or []:
+        try:
+            found.append(open_named(item))
+        except (ValueError, OSError) as error:
+            if on_error is OnError.RAISE:
+                raise
+            warnings.warn(f"skipped {item}, all of it is lost: {error}", UserWarning, stacklevel=2)
+    return found
+
+
+def background(catalog: str | None, name: str) -> Any:
+    """The first guess: a file, or else a source of the catalog."""
+    from adaf_xr.catalog import open_source
+
+    path = Path(name)
+    return open_path(path) if catalog is None or path.exists() else open_source(catalog, name)
+
+
+def window(text: str | None) -> str | tuple[str, str] | None:
+    """``5D``, or ``3D,1D`` for before and after.
+
+    Examples
+    --------
+    >>> window("5D"), window("3D,1D")
+    ('5D', ('3D', '1D'))
+    """
+    if text is None or "," not in text:
+        return text
+    before, after = text.split(",", 1)
+    return before.strip(), after.strip()
+
+
+def times(given: Sequence[str] | None) -> str | list[str] | None:
+    """One time stays a string: a day then means all times of that day, as everywhere in xarray."""
+    if not given:
+        return None
+    return given[0] if len(given) == 1 else list(given)

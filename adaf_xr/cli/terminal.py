@@ -1,0 +1,67 @@
+"""What a person sees: errors as one paragraph, warnings without source lines, a bar for long work."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from typer.core import TyperGroup
+
+
+class ReadableErrors(TyperGroup):
+    """Commands whose errors are one paragraph and exit code 2; ``adaf --traceback`` shows where they came from."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; tell a user's error in one paragraph."""
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            try:
+                return super().invoke(ctx)
+            except (ValueError, TypeError, OSError) as error:
+                if ctx.params["traceback"]:
+                    raise
+                say(f"[bold red]error:[/] {escape(str(error))}")
+                raise typer.Exit(2) from None
+
+
+def say(markup: str) -> None:
+    """Print to standard error, where messages belong."""
+    Console(stderr=True).print(markup, highlight=False, soft_wrap=True)
+
+
+def show(renderable: Any) -> None:
+    """Print a result to standard output."""
+    Console().print(renderable, highlight=False, soft_wrap=isinstance(renderable, str))
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    say(f"[yellow]warning:[/] {escape(str(message))}")
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar, and the function that moves it: called with (done, in all)."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def cluster(address: str | None, workers: int) -> Iterator[None]:
+    """What computes inside: the dask cluster at `address`, one of our own, or the threads of this process."""
+    if address is None and not workers:
+        yield
+        return
+    from distributed import Client, LocalCluster
+
+    with ExitStack() as stack:
+        where = address or stack.enter_context(LocalCluster(n_workers=workers, dashboard_address=None))
+        stack.enter_context(Client(where))
+        yield

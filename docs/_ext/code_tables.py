@@ -1,0 +1,62 @@
+"""Parts of the documentation that are parts of the code, so that there is no second copy.
+
+``{code-table} NAME`` prints one of `TABLES`, ``{cli-help} COMMAND`` what ``adaf COMMAND --help`` prints.
+"""
+
+from collections.abc import Callable, Iterable
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+from typer.testing import CliRunner
+
+from adaf_xr.cf.canonical import VARIABLES
+from adaf_xr.cli import app as adaf
+
+Row = Iterable[object]
+
+
+def variables() -> tuple[Row, list[Row]]:
+    """Canonical variables, their units, names and limits."""
+    head = ("name", "unit", "standard_name", "limits: outside is missing")
+    rows = [
+        (f"`{v.name}`", v.units, f"`{v.standard_name}`", "{:g} to {:g}".format(*v.limits)) for v in VARIABLES.values()
+    ]
+    return head, rows
+
+
+TABLES: dict[str, Callable[[], tuple[Row, list[Row]]]] = {"variables": variables}
+
+
+def markdown(head: Row, rows: Iterable[Row]) -> str:
+    """A pipe table."""
+    lines = [head, ["---" for _ in head], *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", r"\|") for cell in line) + " |" for line in lines)
+
+
+class CodeTable(SphinxDirective):
+    """``{code-table} NAME``: one of `TABLES`."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Parse the table where the directive stands."""
+        return self.parse_text_to_nodes(markdown(*TABLES[self.arguments[0]]()))
+
+
+class CliHelp(SphinxDirective):
+    """``{cli-help} COMMAND``: its help, as a terminal of 100 columns shows it; without a command, that of ``adaf``."""
+
+    optional_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Ask the command line itself."""
+        terminal = {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"}
+        text = CliRunner().invoke(adaf, [*self.arguments, "--help"], env=terminal, prog_name="adaf").output
+        return [nodes.literal_block(text, text, language="text")]
+
+
+def setup(app):
+    """Register with Sphinx."""
+    app.add_directive("code-table", CodeTable)
+    app.add_directive("cli-help", CliHelp)
+    return {"parallel_read_safe": True}
