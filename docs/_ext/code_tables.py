@@ -10,6 +10,7 @@ from sphinx.util.docutils import SphinxDirective
 from typer.testing import CliRunner
 
 from adaf_xr.cf.canonical import VARIABLES
+from adaf_xr.cf.names import CHAINS, NAMES, STANDARD_NAMES
 from adaf_xr.cli import app as adaf
 
 Row = Iterable[object]
@@ -24,7 +25,31 @@ def variables() -> tuple[Row, list[Row]]:
     return head, rows
 
 
-TABLES: dict[str, Callable[[], tuple[Row, list[Row]]]] = {"variables": variables}
+def names() -> tuple[Row, list[Row]]:
+    """What each quantity is called in files, most preferred first."""
+    rows = []
+    for canonical in VARIABLES:
+        declared = [name for name, term in STANDARD_NAMES.items() if term.name == canonical]
+        exact = sorted((name for name, term in NAMES.items() if term.name == canonical), key=lambda n: NAMES[n].rank)
+        rows.append((f"`{canonical}`", code(declared), code(exact)))
+    return ("quantity", "standard_name", "exact name, any case"), rows
+
+
+def preferences() -> tuple[Row, list[Row]]:
+    """Names that may occur side by side."""
+    return ("where these occur on the same dimensions, the first is taken",), [(code(chain),) for chain in CHAINS]
+
+
+def code(words: Iterable[str]) -> str:
+    """Words as code, in a row."""
+    return ", ".join(f"`{word}`" for word in words)
+
+
+TABLES: dict[str, Callable[[], tuple[Row, list[Row]]]] = {
+    "variables": variables,
+    "names": names,
+    "preferences": preferences,
+}
 
 
 def markdown(head: Row, rows: Iterable[Row]) -> str:
