@@ -1,0 +1,277 @@
+"""Where and when a variable was measured: section 3 of the conventions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable
+from typing import Literal
+
+import xarray as xr
+
+from adaf_xr.cf import times
+from adaf_xr.cf.errors import CalendarError, PositionError, StructureError, TimeError
+from adaf_xr.cf.names import listing, standard_name, term_of
+from adaf_xr.cf.units import UNITS, spelling
+
+Role = Literal["latitude", "longitude", "depth", "time"]
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "latitude": ("latitude", "lat", "nav_lat"),
+    "longitude": ("longitude", "lon", "nav_lon"),
+    "depth": (
+        *("deph_corrected", "deph", "depth", "depthbelowwatersurface"),
+        *("deptht", "depthu", "depthv", "depthw", "zlev", "lev", "nav_lev"),
+    ),
+    "pressure": ("pres_corrected", "pres", "pressure", "ctd_pressure", "sea_water_pressure"),
+}
+"""Names of coordinates, lower case, in order of preference."""
+
+STANDARD: dict[str, frozenset[str]] = {
+    "latitude": frozenset({"latitude"}),
+    "longitude": frozenset({"longitude"}),
+    "depth": frozenset({"depth"}),
+    "pressure": frozenset({"sea_water_pressure", "sea_water_pressure_due_to_sea_water"}),
+}
+"""Standard names of coordinates."""
+
+NOT_A_COORDINATE = re.compile(
+    r"bnds|bounds|vertices|_(qc|qual|flag|err|error|uncertainty|std|adjusted|dm)$|nadir|sub_?point|sub_?sat|sensor_|floor"
+)
+NEEDS_LENGTH = frozenset({"zlev", "lev", "nav_lev"})
+"""Names that are depths only where the units are a length: a model level may bear them too."""
+
+SURFACE_ONLY = frozenset({"zos", "sla", "siconc", "uas", "vas"})
+"""Quantities that a depth axis of length one elsewhere in the file does not place."""
+
+PROJECTED = re.compile(r"^(x|y|xc|yc|x_?image|y_?image|projection_[xy]_coordinate)$", re.IGNORECASE)
+
+
+def coordinate(ds: xr.Dataset, da: xr.DataArray, role: Role) -> xr.DataArray | None:
+    """The coordinate of a variable in one role.
+
+    Parameters
+    ----------
+    ds : Dataset
+        The file.
+    da : DataArray
+        A variable of it.
+    role : {"latitude", "longitude", "depth", "time"}
+        What is looked for.
+
+    Returns
+    -------
+    DataArray or None
+        On dimensions of `da`, or scalar. Latitude, longitude and depth are as the file gives them (depth with its
+        attribute ``positive``); time is datetime64[ns]. None where the file has nothing for this role.
+
+    Raises
+    ------
+    adaf_xr.cf.errors.PositionError, adaf_xr.cf.errors.TimeError
+        Where several candidates are equally good, or the only times cannot be used.
+
+    Examples
+    --------
+    >>> ds = xr.Dataset({"sst": ("LAT", [280.0, 281.0])}, coords={"LAT": [0.5, 1.5]})
+    >>> coordinate(ds, ds.sst, "latitude").values
+    array([0.5, 1.5])
+    """
+    if role == "time":
+        found = time_of(ds, da)
+        return None if found is None else times.as_nanoseconds(found)
+    return locate(ds, da, role)
+
+
+def locate(ds: xr.Dataset, da: xr.DataArray, role: str) -> xr.DataArray | None:
+    """Latitude, longitude, depth or pressure of a variable: its coordinates attribute, standard names, names."""
+    named = stated_coordinates(da)
+    stages: tuple[Callable[[Hashable], bool], ...] = (
+        lambda name: str(name) in named and _plays(ds, name, role),
+        lambda name: standard_name(ds[name]) in STANDARD[role],
+        lambda name: _is_named(ds, name, role),
+        lambda name: _by_attributes(ds, name, role),
+    )
+    for stage in stages:
+        candidates = [n for n in ds.variables if n != da.name and _numeric(ds, n) and stage(n)]
+        fitting = {n: a for n in candidates if (a := align(ds, ds[n], da, role)) is not None}
+        if role in ("latitude", "longitude"):
+            fitting = {n: a for n, a in fitting.items() if a.ndim or not is_image(ds, da)}
+        if fitting:
+            return fitting[_first(da, role, fitting)]
+    return None
+
+
+def time_of(ds: xr.Dataset, da: xr.DataArray) -> xr.DataArray | None:
+    """The time of a variable, still in the file's own spelling.
+
+    Raises
+    ------
+    adaf_xr.cf.errors.TimeError
+        Where there are only times that cannot be used, or several that are equally good.
+    """
+    fitting = {
+        n: a
+        for n in ds.variables
+        if n != da.name and times.is_time(ds, n) and (a := _align_time(ds, n, da)) is not None
+    }
+    flaws = {n: why for n in fitting if (why := times.flaw(ds, n))}
+    usable = {n: a for n, a in fitting.items() if n not in flaws}
+    if usable:
+        return usable[_first_time(ds, da, usable)]
+    if not flaws:
+        return None
+    seen = "; ".join(f"{n}: {why}" for n, why in flaws.items())
+    if all(why.startswith("calendar") for why in flaws.values()):
+        raise CalendarError(
+            f"the only time of {str(da.name)!r} follows a calendar without civil dates ({seen}), so its observations "
+            "cannot be placed: assign datetime64 values, for example ds.assign_coords(time=...)"
+        )
+    raise TimeError(
+        f"{str(da.name)!r} has no usable time ({seen}): assign datetime64 values, for example "
+        "ds.assign_coords(time=...)"
+    )
+
+
+def stated_coordinates(da: xr.DataArray) -> set[str]:
+    """Names in the `coordinates` attribute, which xarray moves to the encoding; paths of groups lose their folder."""
+    text = da.encoding.get("coordinates") or da.attrs.get("coordinates") or ""
+    return {part.rsplit("/", 1)[-1] for part in str(text).split()}
+
+
+def align(ds: xr.Dataset, var: xr.DataArray, da: xr.DataArray, role: str) -> xr.DataArray | None:
+    """A coordinate on dimensions of a variable; None where it does not belong to it.
+
+    A coordinate of one value is a fixed station. One along its own dimension, as long as the variable's time
+    (OceanSITES: ``LATITUDE(LATITUDE)``), has one value per time.
+    """
+    name, bare = var.name, xr.DataArray(var.variable, name=var.name)
+    if set(bare.dims) <= set(da.dims):
+        return bare
+    if bare.size == 1:
+        elsewhere = role == "depth" and is_surface(ds, da)
+        return None if elsewhere else bare.squeeze(drop=True)
+    along = time_dimension(ds, da)
+    own = bare.ndim == 1 and bare.dims[0] not in da.dims and along is not None
+    if own and role in ("latitude", "longitude", "flag") and bare.size == ds.sizes[along]:
+        return bare.rename({bare.dims[0]: along}).rename(name)
+    return None
+
+
+def is_surface(ds: xr.Dataset, da: xr.DataArray) -> bool:
+    """Whether a variable lies at the surface by its nature."""
+    term = term_of(ds, da.name) if da.name in ds.data_vars else None
+    return term is not None and term.name in SURFACE_ONLY
+
+
+def time_dimension(ds: xr.Dataset, da: xr.DataArray) -> Hashable | None:
+    """The dimension of a variable along which time runs."""
+    for dim in da.dims:
+        if str(dim).lower() == "time" or (dim in ds.variables and times.is_time(ds, dim)):
+            return dim
+    return next((ds[n].dims[0] for n in ds.variables if _runs_along(ds, n, da)), None)
+
+
+def is_image(ds: xr.Dataset, da: xr.DataArray) -> bool:
+    """Whether a variable is an image on projected axes, which no single position can place."""
+
+    def projected(dim: Hashable) -> bool:
+        declared = standard_name(ds[dim]) if dim in ds.variables else ""
+        return declared.startswith("projection_") or (not declared and bool(PROJECTED.match(str(dim))))
+
+    return any(projected(dim) for dim in da.dims if ds.sizes[dim] > 1)
+
+
+def _plays(ds: xr.Dataset, name: Hashable, role: str) -> bool:
+    """Whether a variable that a file calls a coordinate has this role."""
+    declared = standard_name(ds[name])
+    return declared in STANDARD[role] or (not declared and _is_named(ds, name, role)) or _by_attributes(ds, name, role)
+
+
+def _is_named(ds: xr.Dataset, name: Hashable, role: str) -> bool:
+    """Whether a variable has one of the names of a role and nothing contradicts it."""
+    key, declared = str(name).lower(), standard_name(ds[name])
+    if key not in NAMES[role] or re.search(r"air|floor|atmos", declared):
+        return False
+    long_name = str(ds[name].attrs.get("long_name", "")).lower()
+    if role == "depth" and re.search(r"bathym|floor|bottom", long_name):
+        return False
+    return key not in NEEDS_LENGTH or _has_length(ds[name])
+
+
+def _by_attributes(ds: xr.Dataset, name: Hashable, role: str) -> bool:
+    """Whether units (position) or axis and direction (depth) give the role away, as CF allows."""
+    var = ds[name]
+    units = spelling(var.attrs.get("units", ""))
+    if role in ("latitude", "longitude"):
+        ending = ("n", "north") if role == "latitude" else ("e", "east")
+        return not standard_name(var) and units.startswith("deg") and units.endswith(ending) and units in UNITS[role]
+    if role == "depth":
+        vertical = str(var.attrs.get("axis", "")).upper() == "Z" or "positive" in var.attrs
+        return vertical and _has_length(var) and var.ndim < 2 and standard_name(var) not in ("height", "altitude")
+    return False
+
+
+def _has_length(var: xr.DataArray) -> bool:
+    """Whether the units are a length."""
+    return spelling(var.attrs.get("units", "")) in UNITS["depth"]
+
+
+def _numeric(ds: xr.Dataset, name: Hashable) -> bool:
+    """Whether a variable holds numbers and is a coordinate of something."""
+    return ds[name].dtype.kind in "fiu" and not NOT_A_COORDINATE.search(str(name).lower())
+
+
+def _first(da: xr.DataArray, role: str, fitting: dict[Hashable, xr.DataArray]) -> Hashable:
+    """The best of several coordinates: by name, else the one with most dimensions."""
+    known = [n for key in NAMES[role] for n in fitting if str(n).lower() == key]
+    if known:
+        return known[0]
+    most = max(a.ndim for a in fitting.values())
+    widest = [n for n, a in fitting.items() if a.ndim == most]
+    if len(widest) == 1:
+        return widest[0]
+    error = PositionError if role in ("latitude", "longitude") else StructureError
+    raise error(
+        f"{str(da.name)!r} has several candidates for {role}, {listing(widest)}: name the right one in its attribute "
+        "coordinates, or drop the others with ds.drop_vars(...)"
+    )
+
+
+def _align_time(ds: xr.Dataset, name: Hashable, da: xr.DataArray) -> xr.DataArray | None:
+    """A time on dimensions of a variable; six numbers per time have one dimension more."""
+    var = ds[name]
+    outer = var.dims[:-1] if times.SIX_NUMBERS.match(str(name).lower()) else var.dims
+    if set(outer) <= set(da.dims):
+        return xr.DataArray(var.variable, name=name)
+    return align(ds, var, da, "time")
+
+
+def _first_time(ds: xr.Dataset, da: xr.DataArray, usable: dict[Hashable, xr.DataArray]) -> Hashable:
+    """The preferred one of several usable times."""
+    named = stated_coordinates(da)
+
+    def first(test: Callable[[Hashable], bool], names: Iterable[Hashable]) -> list[Hashable]:
+        return [n for n in names if test(n)]
+
+    for test in (
+        lambda n: str(n) in named,
+        lambda n: str(n).lower() == "time",
+        lambda n: n in da.dims,
+        lambda n: str(n).lower() == "juld",
+        lambda n: str(n).lower() == "juld_location",
+        lambda n: standard_name(ds[n]) == "time",
+        lambda n: True,
+    ):
+        found = first(test, usable)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            usable = {n: usable[n] for n in found}
+    raise TimeError(
+        f"{str(da.name)!r} has several times, {listing(usable)}: name the right one in its attribute coordinates, or "
+        "ds.assign_coords(time=...)"
+    )
+
+
+def _runs_along(ds: xr.Dataset, name: Hashable, da: xr.DataArray) -> bool:
+    """Whether a variable is a time along one dimension of another."""
+    return ds[name].ndim == 1 and ds[name].dims[0] in da.dims and times.is_time(ds, name)
