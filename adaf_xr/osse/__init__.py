@@ -1,0 +1,1 @@
+"""Simulated oceans and instruments: observing-system simulation experiments."""
