@@ -50,12 +50,12 @@ def demo(
 
     Writes analysis.zarr and a map, analysis.png.
     """
-    from adaf_xr.catalog import open_observations, open_source
     from adaf_xr.inference import assimilate as run
 
-    first, store = open_source("demo", "background"), folder / "analysis.zarr"
+    store = folder / "analysis.zarr"
+    first = inputs.background("demo", "background")
     with terminal.cluster(scheduler, workers):
-        _write(run(open_observations("demo"), first), store, resume=False)
+        _write(run(inputs.observations("demo"), first), store, resume=False)
 
 
 @app.command()
@@ -70,6 +70,7 @@ def catalog(name: Annotated[str | None, typer.Argument(help="A catalog; without 
 def assimilate(
     obs: options.Observations = None,
     catalog: options.Catalog = None,
+    set_: options.Parameters = None,
     background: options.Background = "background",
     mdt: options.MDT = None,
     on_error: options.OnErrorOption = options.OnError.RAISE,
@@ -91,11 +92,12 @@ def assimilate(
     """
     from adaf_xr.inference import assimilate as run
 
-    when, span = inputs.times(time), inputs.window(window)
+    when, span, how = inputs.times(time), inputs.window(window), inputs.parameters(set_)
+    around = {} if span is None else {"window": span}
     with terminal.cluster(scheduler, workers):
         analysis = run(
-            inputs.observations(catalog, obs, when, span, on_error),
-            inputs.background(catalog, background),
+            inputs.observations(catalog, obs, on_error, time=when, **around, **how),
+            inputs.background(catalog, background, when, **how),
             model=model,
             grid=grid,
             time=when,

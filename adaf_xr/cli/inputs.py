@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 def open_path(path: Path) -> Any:
     """A file or zarr store, lazily; one that is made of groups as a tree."""
-    import xarray as xr
+    from adaf_xr.catalog.files import open_file
 
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")
     engine = "zarr" if path.is_dir() else None
-    ds = xr.open_dataset(path, engine=engine, chunks={})
-    return ds if ds.variables else xr.open_datatree(path, engine=engine, chunks={})
+    ds = open_file(str(path), engine=engine)
+    return ds if ds.variables else open_file(str(path), engine=engine, tree=True)
 
 
 def open_named(item: str) -> Any:
@@ -42,14 +42,14 @@ def open_named(item: str) -> Any:
 
 
 def observations(
-    catalog: str | None, files: Sequence[str] | None, time: Any, window: Any, on_error: OnError
+    catalog: str | None, files: Sequence[str] | None = None, on_error: OnError = OnError.RAISE, **how: Any
 ) -> list[xr.Dataset | xr.DataTree]:
     """Everything named on the command line, from a catalog, from files, or both."""
     from adaf_xr.catalog import open_observations
 
     if catalog is None and not files:
         raise ValueError("no observations: name files with --obs [SOURCE=]PATH, or a catalog with --catalog NAME")
-    found = [] if catalog is None else [open_observations(catalog, time=time, window=window)]
+    found: list[xr.Dataset | xr.DataTree] = [] if catalog is None else [open_observations(catalog, **how)]
     for item in files or []:
         try:
             found.append(open_named(item))
@@ -60,12 +60,31 @@ def observations(
     return found
 
 
-def background(catalog: str | None, name: str) -> Any:
+def background(catalog: str | None, name: str, time: Any = None, **how: Any) -> Any:
     """The first guess: a file, or else a source of the catalog."""
-    from adaf_xr.catalog import open_source
+    from adaf_xr.catalog import describe, open_source
 
     path = Path(name)
-    return open_path(path) if catalog is None or path.exists() else open_source(catalog, name)
+    if catalog is None or path.exists():
+        return open_path(path)
+    takes = {row["source"]: row["parameters"].split(", ") for row in describe(catalog)}
+    if time is not None and "time" in takes.get(name, ()):
+        how["time"] = time
+    return open_source(catalog, name, **how)
+
+
+def parameters(items: Sequence[str] | None) -> dict[str, str]:
+    """``NAME=VALUE`` of a catalog's parameters.
+
+    Examples
+    --------
+    >>> parameters(["root=/data"])
+    {'root': '/data'}
+    """
+    pairs = [item.partition("=") for item in items or []]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise ValueError(f"--set {wrong[0]}: write NAME=VALUE; `adaf catalog NAME` lists the parameters of its sources")
+    return {name: value for name, _, value in pairs}
 
 
 def window(text: str | None) -> str | tuple[str, str] | None:

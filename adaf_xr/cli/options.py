@@ -34,6 +34,12 @@ Catalog = Annotated[
         metavar="NAME", help="Take the observations, and the background, from a catalog.", rich_help_panel=INPUT
     ),
 ]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="A parameter of the catalog; repeat it for more.", rich_help_panel=INPUT
+    ),
+]
 Background = Annotated[
     str,
     typer.Option(metavar="PATH|NAME", help="A gridded file, or a source of the catalog.", rich_help_panel=INPUT),
