@@ -12,7 +12,7 @@ author = "The adaf_xr developers"
 copyright = "The adaf_xr developers, Apache-2.0"
 version = release = adaf_xr.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "code_tables"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "from_code"]
 exclude_patterns = ["_build"]
 
 html_theme = "furo"

@@ -1,9 +1,11 @@
 """Parts of the documentation that are parts of the code, so that there is no second copy.
 
-``{code-table} NAME`` prints one of `TABLES`, ``{cli-help} COMMAND`` what ``adaf COMMAND --help`` prints.
+``{code-table} NAME`` prints one of `TABLES`, ``{cli-help} COMMAND`` what ``adaf COMMAND --help`` prints. References to
+re-exported names are led to where the object is defined.
 """
 
 from collections.abc import Callable, Iterable
+from importlib import import_module
 
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
@@ -11,7 +13,9 @@ from typer.testing import CliRunner
 
 from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.cf.names import CHAINS, NAMES, STANDARD_NAMES
+from adaf_xr.cf.units import UNITS
 from adaf_xr.cli import app as adaf
+from adaf_xr.models.scales import SCALES
 
 Row = Iterable[object]
 
@@ -40,6 +44,26 @@ def preferences() -> tuple[Row, list[Row]]:
     return ("where these occur on the same dimensions, the first is taken",), [(code(chain),) for chain in CHAINS]
 
 
+def units() -> tuple[Row, list[Row]]:
+    """Units that are known, by the quantities that share them."""
+    shared: dict[tuple[str, ...], list[str]] = {}
+    for quantity, table in UNITS.items():
+        shared.setdefault(tuple(table), []).append(quantity)
+    rows = [(code(quantities), code(spellings)) for spellings, quantities in shared.items()]
+    return ("quantity", "units, as they are compared"), rows
+
+
+def scales() -> tuple[Row, list[Row]]:
+    """What optimal interpolation assumes of each variable."""
+    head = ("variable", "length, km", "time, days", "vertical, m", "background error", "representativeness", "error")
+    rows = []
+    for name, s in SCALES.items():
+        errors = [f"{s.error:g}", *(f"{source} {error:g}" for source, error in s.source_error.items())]
+        numbers = (s.length, s.time, s.vertical, s.std, s.representativeness)
+        rows.append((f"`{name}`, {VARIABLES[name].units}", *(f"{n:g}" for n in numbers), ", ".join(errors)))
+    return head, rows
+
+
 def code(words: Iterable[str]) -> str:
     """Words as code, in a row."""
     return ", ".join(f"`{word}`" for word in words)
@@ -49,6 +73,8 @@ TABLES: dict[str, Callable[[], tuple[Row, list[Row]]]] = {
     "variables": variables,
     "names": names,
     "preferences": preferences,
+    "units": units,
+    "scales": scales,
 }
 
 
@@ -80,8 +106,23 @@ class CliHelp(SphinxDirective):
         return [nodes.literal_block(text, text, language="text")]
 
 
+def resolve_shorthand(app, env, node, contnode):
+    """Let a name that is re-exported, such as ``adaf_xr.assimilate``, lead to where it is documented."""
+    module, _, name = node.get("reftarget", "").rpartition(".")
+    if not module.startswith("adaf_xr"):
+        return None
+    try:
+        found = getattr(import_module(module), name)
+        home = f"{found.__module__}.{found.__qualname__}"
+    except (ImportError, AttributeError):
+        return None
+    python = env.domains["py"]
+    return python.resolve_xref(env, node["refdoc"], app.builder, node["reftype"], home, node, contnode)
+
+
 def setup(app):
     """Register with Sphinx."""
+    app.connect("missing-reference", resolve_shorthand)
     app.add_directive("code-table", CodeTable)
     app.add_directive("cli-help", CliHelp)
     return {"parallel_read_safe": True}
