@@ -103,7 +103,7 @@ class Points:
             return parts[0] if parts else cls.empty()
         return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
 
-    def take(self, rows: NDArray) -> Points:
+    def take(self, rows: NDArray | slice) -> Points:
         """Rows by boolean mask, index array or slice."""
         return Points(*(getattr(self, f.name)[rows] for f in fields(self)))
 

@@ -1,0 +1,177 @@
+"""Optimal interpolation: the engine that needs no training, gives formal errors, and is the bar for learned models.
+
+The innovations are gathered into super-observations (:mod:`adaf_xr.models.super_observations`) and interpolated with a
+Gaussian covariance (:mod:`adaf_xr.models.scales`) from those nearest in correlation lengths, which count space, time
+and depth alike (:mod:`adaf_xr.models.neighbourhood`). Variables are analysed apart: a temperature says nothing about
+a salinity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adaf_xr import grids
+from adaf_xr.cf.canonical import SOURCES
+from adaf_xr.models.base import Analysis, Background, ModelSpec, Targets
+from adaf_xr.models.cells import Cells
+from adaf_xr.models.neighbourhood import GROUP, REACH, Neighbourhood
+from adaf_xr.models.scales import Override, Scales, scales_with
+from adaf_xr.models.super_observations import Bins, SuperObservation, SuperObservations, encode
+from adaf_xr.points.arrays import Points
+
+
+@dataclass(frozen=True, init=False)
+class OptimalInterpolation:
+    """Local optimal interpolation of innovations.
+
+    Parameters
+    ----------
+    length, time, vertical, std, representativeness, error : float or mapping, optional
+        Numbers that replace those of :data:`adaf_xr.models.scales.SCALES`, where each is defined with its unit: one for
+        every variable, or a mapping from variables (``error``: also from observing systems) to numbers.
+    neighbours : int
+        Super-observations that each group of targets is analysed from.
+    cell : float
+        Side [degrees] of the cells in which observations are averaged to super-observations.
+    days : float
+        Length [days] of the time bins of super-observations.
+    window : tuple of np.timedelta64
+        Time before and after the analysis time in which observations count.
+    threads : int, optional
+        Most threads of this process that work for one analysis; None: one per core. All analyses of a process share
+        one pool of a thread per core, so that calls from many threads at once do not crowd it.
+
+    Examples
+    --------
+    >>> model = OptimalInterpolation(length={"zos": 80.0}, neighbours=24)
+    >>> model.scales["zos"].length, model.spec.name
+    (80.0, 'oi')
+    """
+
+    scales: Mapping[str, Scales]
+    neighbours: int
+    cell: float
+    days: float
+    window: tuple[np.timedelta64, np.timedelta64]
+    threads: int | None
+
+    def __init__(
+        self,
+        length: Override = None,
+        time: Override = None,
+        vertical: Override = None,
+        std: Override = None,
+        representativeness: Override = None,
+        error: Override = None,
+        *,
+        neighbours: int = 32,
+        cell: float = 0.1,
+        days: float = 1.0,
+        window: tuple[np.timedelta64, np.timedelta64] = (np.timedelta64(5, "D"), np.timedelta64(5, "D")),
+        threads: int | None = None,
+    ) -> None:
+        if neighbours < 1 or (threads is not None and threads < 1):
+            raise ValueError(f"neighbours={neighbours!r}, threads={threads!r}: give at least one of each")
+        settings = {
+            "scales": scales_with(length, time, vertical, std, representativeness, error),
+            "neighbours": int(neighbours),
+            "cell": float(cell),
+            "days": float(days),
+            "window": window,
+            "threads": threads,
+        }
+        for name, value in settings.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def bins(self) -> Bins:
+        """What is averaged together."""
+        return Bins(Cells(self.cell), self.days, scales=0.25)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the engine needs and what it gives."""
+        longest = max(s.length for s in self.scales.values())
+        return ModelSpec(
+            name="oi",
+            variables=tuple(self.scales),
+            sources=tuple(s for s in SOURCES if s != "wind"),
+            grid=0.25,
+            window=self.window,
+            halo=(REACH + GROUP) * longest,
+            provenance=f"optimal interpolation from {self.neighbours} neighbours: "
+            + ", ".join(f"{v} {s.length:g} km {s.time:g} d" for v, s in self.scales.items()),
+        )
+
+    def encode(self, points: Points, background: Background, time: np.datetime64) -> SuperObservations:
+        """Reduce points to super-observations of their innovations.
+
+        Parameters
+        ----------
+        points : Points
+            Any number, in any order.
+        background : Background
+            What the innovations are departures from.
+        time : datetime64
+            The analysis time.
+        """
+        return encode(points, background, time, self.scales, self.bins)
+
+    def analyse(self, encoded: SuperObservations, background: Background, targets: Targets) -> Analysis:
+        """Mean and standard error of each variable of the background in the table of scales.
+
+        Parameters
+        ----------
+        encoded : SuperObservations
+            From `encode`, with the same background.
+        background : Background
+            The mean where there is no observation; where it is missing at a target, so is the analysis.
+        targets : Targets
+            Where.
+        """
+        mean, std = {}, {}
+        for name in background.fields:
+            if name in self.scales:
+                scales = self.scales[name]
+                mean[name], std[name] = self._field(name, encoded.of(name, scales), scales, background, targets)
+        return Analysis(mean, std)
+
+    def _field(
+        self, name: str, observed: SuperObservation, scales: Scales, background: Background, targets: Targets
+    ) -> tuple[NDArray, NDArray]:
+        """Mean and standard error of one variable on all its levels."""
+        values = background.fields[name]
+        mean = np.atleast_2d(self._first_guess(values, background, targets))
+        mean = mean.reshape(-1, *targets.shape)
+        if targets.sea is not None:
+            mean[:, ~targets.sea] = np.nan
+        depth = background.depth if values.ndim == 3 else np.zeros(1)
+        std = np.where(
+            np.isfinite(mean), scales.std * scales.fade(depth).reshape(-1, *(1,) * len(targets.shape)), np.nan
+        )
+        neighbourhood = Neighbourhood.of(observed, scales, self.neighbours)
+        for level, stretched in enumerate(scales.stretch(depth)):
+            sea = np.flatnonzero(np.isfinite(mean[level]))
+            increment, share = neighbourhood.analyse(*_positions(targets, sea), float(stretched), self.threads)
+            mean[level].reshape(-1)[sea] += increment * std[level].reshape(-1)[sea]
+            std[level].reshape(-1)[sea] *= share
+        shape = values.shape[:-2] + targets.shape
+        return mean.reshape(shape), std.reshape(shape)
+
+    @staticmethod
+    def _first_guess(values: NDArray, background: Background, targets: Targets) -> NDArray[np.float64]:
+        """The background at the targets."""
+        bring = grids.regrid if targets.gridded else grids.sample
+        return bring(values, background.latitude, background.longitude, targets.latitude, targets.longitude)
+
+
+def _positions(targets: Targets, rows: NDArray) -> tuple[NDArray, NDArray]:
+    """Latitude and longitude of targets by their number."""
+    if not targets.gridded:
+        return targets.latitude[rows], targets.longitude[rows]
+    row, column = np.divmod(rows, targets.longitude.size)
+    return targets.latitude[row], targets.longitude[column]

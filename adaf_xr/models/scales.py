@@ -1,0 +1,174 @@
+"""What optimal interpolation believes of the ocean before it sees a number: one documented row per variable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from adaf_xr.cf.canonical import SOURCES
+
+Override = float | Mapping[str, float] | None
+"""A number for every variable, numbers by name, or None for those of the table."""
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Statistics of the errors of a background and of the observations of one variable.
+
+    The covariance of background errors at two places is ``std1 std2 exp(-(r^2 / L^2 + dt^2 / T^2 + ds^2) / 2)``:
+    `length` and `time` are the *standard deviations* of Gaussians (correlation 0.61 at one scale, 0.14 at two). A scale
+    quoted for ``exp(-r^2 / L^2)`` must be divided by the square root of two.
+
+    Attributes
+    ----------
+    length : float
+        L [km], along the chord, which is the great circle for all purposes at these scales.
+    time : float
+        T [days].
+    vertical : float
+        Vertical scale at the surface [m]. At depth z it is ``vertical + z * widening``; ``ds`` is the number of scales
+        between two depths, :meth:`stretch`.
+    std : float
+        Standard deviation of the background error at the surface, in the canonical unit.
+    decay : float
+        Depth [m] over which `std`, `representativeness` and `error` fall by a factor e.
+    representativeness : float
+        Standard deviation of what an observation sees and a 0.25 degree analysis cannot hold: added once to every
+        super-observation, however many observations it is made of.
+    error : float
+        Standard deviation of the instrument's error where neither the observation nor `source_error` gives one.
+    source_error : mapping of str to float
+        The same for particular observing systems.
+    """
+
+    length: float
+    time: float
+    vertical: float
+    std: float
+    decay: float
+    representativeness: float
+    error: float
+    source_error: Mapping[str, float] = field(default_factory=dict, hash=False)
+
+    def stretch(self, depth: ArrayLike) -> NDArray[np.float64]:
+        """Depth in vertical scales: the integral of dz / (vertical + z * widening).
+
+        A distance in this coordinate makes a valid covariance although the scale varies with depth.
+        """
+        return np.log1p(np.asarray(depth, "f8") * (WIDENING / self.vertical)) / WIDENING
+
+    def depth(self, stretched: ArrayLike) -> NDArray[np.float64]:
+        """Inverse of `stretch` [m]."""
+        return np.expm1(np.asarray(stretched, "f8") * WIDENING) * (self.vertical / WIDENING)
+
+    def fade(self, depth: ArrayLike) -> NDArray[np.float64]:
+        """Background error at a depth as a share of that at the surface."""
+        return np.exp(-np.asarray(depth, "f8") / self.decay)
+
+    def default_errors(self) -> NDArray[np.float64]:
+        """Instrument error by position in `SOURCES`, (n_sources,)."""
+        return np.array([self.source_error.get(source, self.error) for source in SOURCES])
+
+
+WIDENING = 0.15
+"""Growth of the vertical scale with depth [m per m]: 30 m in the mixed layer, 180 m at 1000 m."""
+
+SEA_LEVEL = Scales(
+    length=100.0,
+    time=10.0,
+    vertical=30.0,
+    std=0.10,
+    decay=1000.0,
+    representativeness=0.015,
+    error=0.03,
+)
+CURRENT = Scales(length=60.0, time=3.0, vertical=50.0, std=0.20, decay=1000.0, representativeness=0.05, error=0.05)
+
+SCALES: Mapping[str, Scales] = {
+    "thetao": Scales(
+        length=100.0,
+        time=5.0,
+        vertical=30.0,
+        std=0.7,
+        decay=1000.0,
+        representativeness=0.15,
+        error=0.05,
+        source_error={"sst": 0.4},
+    ),
+    "so": Scales(
+        length=120.0,
+        time=10.0,
+        vertical=30.0,
+        std=0.2,
+        decay=800.0,
+        representativeness=0.05,
+        error=0.02,
+        source_error={"sss": 0.4},
+    ),
+    "uo": CURRENT,
+    "vo": CURRENT,
+    "zos": SEA_LEVEL,
+    "sla": SEA_LEVEL,
+    "siconc": Scales(length=50.0, time=2.0, vertical=30.0, std=0.15, decay=1000.0, representativeness=0.05, error=0.10),
+}
+
+
+def scales_with(
+    length: Override = None,
+    time: Override = None,
+    vertical: Override = None,
+    std: Override = None,
+    representativeness: Override = None,
+    error: Override = None,
+) -> dict[str, Scales]:
+    """The table with a user's own numbers in it.
+
+    Each argument replaces a column of :class:`Scales`: a number for every variable, or a mapping from variables (for
+    `error` also from observing systems) to numbers.
+
+    Examples
+    --------
+    >>> table = scales_with(length={"zos": 80.0}, error={"sst": 0.3})
+    >>> table["zos"].length, table["sla"].length, table["thetao"].source_error["sst"]
+    (80.0, 100.0, 0.3)
+    """
+    table = dict(SCALES)
+    columns = {"length": length, "time": time, "vertical": vertical, "std": std}
+    for column, override in {**columns, "representativeness": representativeness, "error": error}.items():
+        for name, number in _by_name(column, override).items():
+            table.update(_replaced(table, column, name, _checked(column, name, number)))
+    return table
+
+
+def _by_name(column: str, override: Override) -> Mapping[str, float]:
+    """The numbers of one argument by name."""
+    if override is None:
+        return {}
+    if not isinstance(override, Mapping):
+        return dict.fromkeys(SCALES, override)
+    known = {*SCALES, *(SOURCES if column == "error" else ())}
+    if unknown := sorted(set(override) - known):
+        raise ValueError(f"{column}: nothing is called {unknown}; it takes {sorted(known)}")
+    return override
+
+
+def _checked(column: str, name: str, number: float) -> float:
+    """A finite number of the right sign."""
+    least = "at least 0" if column in ("representativeness", "error") else "above 0"
+    if not np.isfinite(number) or number < 0 or (number == 0 and least == "above 0"):
+        raise ValueError(f"{column}={number!r} for {name}: it is a scale and must be finite and {least}")
+    return float(number)
+
+
+def _replaced(table: Mapping[str, Scales], column: str, name: str, number: float) -> dict[str, Scales]:
+    """The rows that one number changes: a variable's, or every row's error for an observing system."""
+    if name in SOURCES:
+        return {v: replace(s, source_error={**s.source_error, name: number}) for v, s in table.items()}
+    changes: dict[str, Any] = {column: number}
+    if column == "error":
+        changes["source_error"] = {}
+    return {name: replace(table[name], **changes)}

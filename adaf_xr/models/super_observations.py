@@ -1,0 +1,238 @@
+"""Innovations gathered into super-observations: sums over cells of space, time and depth, which add up.
+
+The sums of the parts of an observation set are the sums of the whole, so chunks are encoded apart and merged in any
+order. The lattice of bins is absolute: an observation falls into the same bin whatever it comes with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adaf_xr import grids
+from adaf_xr.cf.canonical import CODES
+from adaf_xr.models.base import Background
+from adaf_xr.models.cells import Cells
+from adaf_xr.models.scales import Scales
+from adaf_xr.points.arrays import Points
+from adaf_xr.sphere import wrap_longitude
+
+SURFACE = 10.0
+"""Depth [m] to which an observation speaks for a field that has only a surface."""
+
+LEAST_ERROR = 1e-4
+"""Smallest observation error, as a share of the background error: keeps weights and matrices finite."""
+
+CHUNK = 2_000_000
+"""Points reduced at once: bounds the memory, and makes the cost of sorting proportional to the number of points."""
+
+DAY = np.timedelta64(86_400_000_000_000, "ns")
+
+
+@dataclass(frozen=True)
+class Bins:
+    """How finely observations are told apart before they are averaged.
+
+    Attributes
+    ----------
+    cells : Cells
+        The lattice of positions.
+    days : float
+        Length of a time bin, counted from 1970.
+    scales : float
+        Height of a depth bin in vertical scales.
+    """
+
+    cells: Cells
+    days: float
+    scales: float
+
+    def __post_init__(self) -> None:
+        if self.cells.size < 0.01 or self.days < 1 / 24:
+            raise ValueError(
+                f"super-observations of {self.cells.size} degrees and {self.days} days are too fine to number: take at "
+                "least 0.01 degrees and an hour, which keeps nearly every observation by itself"
+            )
+
+
+SHIFTS = (1 << 59, 1 << 50, 1 << 29)
+"""Place values of variable, depth bin and time bin in a key; the cell is the rest."""
+
+EPOCH_BIN = 1 << 20
+"""Number of the time bin that starts in 1970."""
+
+
+@dataclass(frozen=True)
+class SuperObservations:
+    """Weighted sums over the observations of each bin; a commutative monoid under ``+``.
+
+    Attributes
+    ----------
+    key : int64, (n,)
+        Variable, depth bin, time bin and cell in one number, ascending.
+    sums : float64, (n, 6)
+        Sums of the weight (inverse error variance) and of weight times: innovation, and latitude, longitude
+        [degrees], time [days] and stretched depth counted from the centre of the bin.
+    time : datetime64
+        The analysis time.
+    bins : Bins
+        What the numbers in `key` mean.
+    """
+
+    key: NDArray[np.int64]
+    sums: NDArray[np.float64]
+    time: np.datetime64
+    bins: Bins
+
+    def __add__(self, other: Self) -> SuperObservations:
+        if self.bins != other.bins or self.time != other.time:
+            raise ValueError(
+                f"super-observations of {self.time} in {self.bins} and of {other.time} in {other.bins} do not add up: "
+                "encode both with the same model for the same analysis time"
+            )
+        if not (self.key.size and other.key.size):
+            return self if self.key.size else other
+        key, sums = np.concatenate([self.key, other.key]), np.concatenate([self.sums, other.sums])
+        return SuperObservations(*_reduced(key, sums), self.time, self.bins)
+
+    def of(self, variable: str, scales: Scales) -> SuperObservation:
+        """The means of one variable, in units its covariance is measured in."""
+        start = CODES[variable] * SHIFTS[0]
+        rows = slice(*np.searchsorted(self.key, [start, start + SHIFTS[0]]))
+        weight, moments = self.sums[rows, 0], self.sums[rows, 1:] / self.sums[rows, :1]
+        depth_bin, rest = np.divmod(self.key[rows] - start, SHIFTS[1])
+        time_bin, cell = np.divmod(rest, SHIFTS[2])
+        latitude, longitude = self.bins.cells.centre(cell)
+        origin = (self.time - np.datetime64(0, "ns")) / DAY
+        stretched = (depth_bin + 0.5) * self.bins.scales + moments[:, 4]
+        fade = scales.std * scales.fade(scales.depth(stretched))
+        return SuperObservation(
+            latitude=latitude + moments[:, 1],
+            longitude=longitude + moments[:, 2],
+            days=(time_bin - EPOCH_BIN + 0.5) * self.bins.days - origin + moments[:, 3],
+            stretched=stretched,
+            innovation=moments[:, 0] / fade,
+            noise=1.0 / (weight * fade**2) + (scales.representativeness / scales.std) ** 2,
+        )
+
+
+@dataclass(frozen=True)
+class SuperObservation:
+    """Super-observations of one variable, every array of shape (n,).
+
+    Attributes
+    ----------
+    latitude, longitude : float64
+        Degrees.
+    days : float64
+        Since the analysis time.
+    stretched : float64
+        Depth in vertical scales.
+    innovation, noise : float64
+        Mean innovation in background standard deviations, and its error variance in background variances.
+    """
+
+    latitude: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    days: NDArray[np.float64]
+    stretched: NDArray[np.float64]
+    innovation: NDArray[np.float64]
+    noise: NDArray[np.float64]
+
+
+def encode(
+    points: Points, background: Background, time: np.datetime64, scales: Mapping[str, Scales], bins: Bins
+) -> SuperObservations:
+    """Reduce points to super-observations of their innovations.
+
+    Parameters
+    ----------
+    points : Points
+        Any number, in any order. Those of variables that the background or `scales` lack, below the deepest level
+        that the background has at their place, and outside its sea count for nothing.
+    background : Background
+        What the innovations are departures from.
+    time : datetime64
+        The analysis time.
+    scales : mapping
+        Rows of the table of scales by variable.
+    bins : Bins
+        What is averaged together.
+    """
+    time = time.astype("datetime64[ns]")
+    whole = SuperObservations(np.empty(0, "i8"), np.empty((0, 6)), time, bins)
+    for start in range(0, len(points), CHUNK):
+        part = points.take(slice(start, start + CHUNK))
+        for name in background.fields:
+            if name in scales and (rows := np.flatnonzero(part.variable == CODES[name])).size:
+                sums = _binned(part.take(rows), background, name, scales[name], bins)
+                whole = whole + SuperObservations(*_reduced(*sums), time, bins)
+    return whole
+
+
+def innovation(points: Points, background: Background, name: str) -> NDArray[np.float64]:
+    """Observation minus background at points of one variable, (n,); NaN where the background says nothing."""
+    values = background.fields[name]
+    axes = (background.latitude, background.longitude)
+    if values.ndim == 2:
+        at_surface = np.where(points.depth <= SURFACE, points.value, np.nan)
+        return at_surface - grids.sample(values, *axes, points.latitude, points.longitude)
+    where = grids.locate_depth(background.depth, points.depth)
+    total, weight = np.zeros((2, len(points)))
+    # Level by level: a point touches two levels, and all levels at all points would not fit in memory.
+    for level in range(values.shape[0]):
+        share = np.where(where.lower == level, 1.0 - where.weight, 0.0)
+        share += np.where(where.upper == level, where.weight, 0.0) * (where.upper != where.lower)
+        rows = np.flatnonzero((share > 0.0) & where.inside)
+        here = grids.sample(values[level], *axes, points.latitude[rows], points.longitude[rows])
+        present = np.isfinite(here)
+        total[rows[present]] += (share[rows] * here)[present]
+        weight[rows[present]] += share[rows][present]
+    # The nearer level must be there: below the sea floor the level above says nothing.
+    first_guess = np.divide(total, weight, out=np.full(len(points), np.nan), where=weight >= 0.5)
+    return points.value - first_guess
+
+
+def _binned(
+    points: Points, background: Background, name: str, scales: Scales, bins: Bins
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Key and weighted terms of each usable point of one variable."""
+    departure = innovation(points, background, name)
+    rows = np.flatnonzero(np.isfinite(departure))
+    points, departure = points.take(rows), departure[rows]
+    terms = np.empty((rows.size, 6))
+    terms[:, 0] = weight = 1.0 / _variance(points, scales)
+    terms[:, 1] = departure
+    cell = bins.cells.index(points.latitude, points.longitude)
+    latitude, longitude = bins.cells.centre(cell)
+    terms[:, 2] = points.latitude - latitude
+    terms[:, 3] = wrap_longitude(points.longitude - longitude)
+    days = (points.time - np.datetime64(0, "ns")) / DAY
+    time_bin = np.floor(days / bins.days)
+    terms[:, 4] = days - (time_bin + 0.5) * bins.days
+    stretched = scales.stretch(points.depth)
+    depth_bin = np.clip(np.floor(stretched / bins.scales), 0, SHIFTS[0] // SHIFTS[1] - 1)
+    terms[:, 5] = stretched - (depth_bin + 0.5) * bins.scales
+    terms[:, 1:] *= weight[:, None]
+    parts = (np.full(rows.size, CODES[name]), depth_bin, time_bin + EPOCH_BIN)
+    return cell + sum(part.astype("i8") * shift for part, shift in zip(parts, SHIFTS, strict=True)), terms
+
+
+def _variance(points: Points, scales: Scales) -> NDArray[np.float64]:
+    """Instrument error variance: the observation's own where it has one."""
+    fade = scales.fade(points.depth)
+    default = scales.default_errors()[points.source] * fade
+    error = np.where(np.isfinite(points.error), points.error, default)
+    return np.maximum(error, LEAST_ERROR * scales.std * fade) ** 2
+
+
+def _reduced(key: NDArray[np.int64], terms: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Sums of the terms of equal keys, in order of the keys."""
+    order = np.argsort(key, kind="stable")
+    key, terms = key[order], terms[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    return key[first], np.add.reduceat(terms, first, axis=0) if first.size else terms
