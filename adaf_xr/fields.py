@@ -48,6 +48,11 @@ def canonical(obj: xr.Dataset | xr.DataArray, variables: Iterable[str] | None = 
     names = cf.identify(ds)
     wanted = set(names.values()) if variables is None else set(variables)
     found = {new: _place(ds, old, new) for old, new in names.items() if new in wanted}
+    if not found:
+        raise cf.errors.NoVariableError(
+            f"no field of {sorted(wanted) or 'a known variable'} among {sorted(map(str, ds.data_vars))}: rename one to "
+            "its canonical name (thetao, so, uo, vo, zos, ...), or set its standard_name"
+        )
     grids = {tuple(da[axis].size for axis in ("latitude", "longitude")) for da in found.values()}
     if len(grids) > 1:
         raise cf.errors.StructureError(

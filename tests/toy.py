@@ -101,9 +101,6 @@ def points(n=200, seed=0, box=(-40.0, -30.0, 20.0, 28.0), names=("zos",), days=3
 
 
 def lazy(ds, chunk, time_in_memory=False):
-    """The same points on dask; coordinates too, unless the times are to stay known."""
+    """The same points on dask, coordinates too; the times may stay known."""
     chunked = ds.chunk(obs=chunk)
-    for name in ds.coords:
-        if not (name == "time" and time_in_memory):
-            chunked = chunked.assign_coords({name: ds[name].chunk(obs=chunk)})
-    return chunked
+    return chunked.assign_coords(time=ds.time) if time_in_memory else chunked

@@ -87,9 +87,10 @@ class Encoding:
     box: Box
     sources: tuple[str, ...]
 
-    def encode(self, chunk: np.ndarray, scene: Scene) -> Part:
+    def encode(self, chunk: np.ndarray, scenes: np.ndarray) -> Part:
         """Select by time and place, then encode; an empty selection is a valid input."""
         points: Points = chunk[0]
+        scene: Scene = scenes[0]
         before, after = self.model.spec.window
         recent = points.within(scene.time - before, scene.time + after)
         near = recent.take(self.box.contains(recent))
@@ -105,8 +106,9 @@ class Encoding:
             whole = whole + part
         return whole
 
-    def finish(self, whole: Part | None, scene: Scene) -> np.ndarray:
+    def finish(self, whole: Part | None, scenes: np.ndarray) -> np.ndarray:
         """Unwrap, after saying so where nothing was usable."""
+        scene: Scene = scenes[0]
         if whole is None:
             nothing = self.model.encode(Points.empty(), scene.background, scene.time)
             whole = Part(nothing, np.zeros((len(SOURCES), 3), int))

@@ -52,7 +52,7 @@ def resolve(model: Any, names: dict[str, Callable[[], Any]], needs: tuple[str, .
         model = next(iter(names))
     if isinstance(model, str):
         if model not in names:
-            close = get_close_matches(model, names)
+            close = get_close_matches(model, names, cutoff=0.4)
             hint = f"did you mean {close[0]!r}? " if close else ""
             raise ValueError(f"unknown model {model!r}: {hint}Shipped models are {sorted(names)}, or pass an object")
         model = names[model]()

@@ -85,7 +85,7 @@ def _nodes(observations: Any) -> Iterator[tuple[str, str | None, xr.Dataset | xr
         for node in sources:
             label = node.path.strip("/")
             yield label, node.name, (node.to_dataset() if not node.children else node)
-        if not sources:
+        if not sources and any(node.has_data for node in observations.subtree):
             yield observations.path.strip("/"), None, observations
     elif isinstance(observations, Sequence) and not isinstance(observations, str):
         for part in observations:

@@ -1,0 +1,350 @@
+"""Assimilation on labelled data: theorems that hold for every engine, with the engine whose answer is known."""
+
+import cloudpickle
+import dask
+import numpy as np
+import numpy.testing as npt
+import pytest
+import toy
+import xarray as xr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import adaf_xr
+from adaf_xr.inference import targets
+from adaf_xr.inference.notices import NoObservationsWarning, SkippedSourceWarning
+
+ENGINE = toy.MeanShift()
+property_test = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def assimilate(obs, bg, **options):
+    return adaf_xr.assimilate(obs, bg, **{"model": ENGINE, **options})
+
+
+class TestTheResult:
+    def test_the_known_shift_is_added_to_the_background_on_the_fine_grid(self):
+        an = assimilate(toy.points(offset=0.1), toy.background()).compute()
+        inner = an.zos.isel(latitude=slice(2, -2), longitude=slice(2, -2))
+        npt.assert_allclose(inner - (0.01 * inner.latitude + 0.02 * inner.longitude), 0.1, atol=1e-6)
+        npt.assert_allclose(an.zos_std, 1 / np.sqrt(201), rtol=1e-6)
+
+    def test_the_fine_grid_nests_in_the_background_and_times_are_its_own(self):
+        bg = toy.background()
+        an = assimilate(toy.points(), bg)
+        assert an.sizes == {"time": 3, "latitude": 32, "longitude": 40}
+        npt.assert_array_equal(an.time, bg.time)
+        npt.assert_allclose(an.latitude.coarsen(latitude=4).mean(), bg.latitude)
+
+    def test_a_background_on_the_requested_grid_keeps_its_own_coordinates(self):
+        bg = toy.background(spacing=0.25)
+        shifted = bg.assign_coords(latitude=bg.latitude + 0.0371, longitude=bg.longitude - 0.0117)
+        an = assimilate(toy.points(), shifted)
+        for axis in ("latitude", "longitude"):
+            npt.assert_array_equal(an[axis], shifted[axis])
+
+    def test_a_background_that_knows_its_coast_keeps_it(self):
+        bg = toy.background(spacing=0.25)
+        bg["zos"] = bg.zos.where(bg.longitude > -36)
+        an = assimilate(toy.points(), bg).compute()
+        npt.assert_array_equal(an.zos.isnull(), bg.zos.isnull())
+
+    def test_a_region_is_the_piece_of_the_whole(self):
+        obs, bg = toy.points(box=(-38, -32, 22, 26)), toy.background()
+        whole, piece = assimilate(obs, bg), assimilate(obs, bg, region=(-36.0, -33.0, 22.0, 25.0))
+        assert piece.sizes == {"time": 3, "latitude": 12, "longitude": 12}
+        xr.testing.assert_allclose(piece, whole.sel(latitude=piece.latitude, longitude=piece.longitude))
+
+    def test_points_as_a_target(self):
+        where = xr.Dataset(coords={"latitude": ("station", [22.0, 25.5]), "longitude": ("station", [-35.0, -31.0])})
+        an = assimilate(toy.points(), toy.background(), grid=where).compute()
+        assert an.zos.dims == ("time", "station")
+        npt.assert_allclose(an.zos[0], 0.01 * where.latitude + 0.02 * where.longitude + 0.1, atol=2e-6)
+
+    def test_axes_as_a_target_are_used_exactly(self):
+        grid = {"latitude": [21.3, 22.9, 23.1], "longitude": [-35.2, -33.0]}
+        an = assimilate(toy.points(), toy.background(), grid=grid)
+        npt.assert_array_equal(an.latitude, grid["latitude"])
+        npt.assert_array_equal(an.longitude, grid["longitude"])
+
+    def test_depth_levels_pass_through_to_the_result(self):
+        bg = toy.background(depth=[0.5, 100.0, 1000.0])
+        an = assimilate(toy.points(), bg).compute()
+        assert an.thetao.dims == ("time", "depth", "latitude", "longitude")
+        npt.assert_allclose(an.thetao.mean(["time", "latitude", "longitude"]), 15 - 0.01 * bg.depth, rtol=1e-5)
+
+    def test_metadata_are_written_before_anything_computes(self, nothing_computes):
+        bg = toy.background().assign_attrs(history="made by hand")
+        an = assimilate(toy.lazy(toy.points(), 50), bg)
+        assert an.zos.attrs["standard_name"] == "sea_surface_height_above_geoid"
+        assert an.zos.attrs["ancillary_variables"] == "zos_std"
+        assert an.zos_std.attrs["units"] == "m"
+        first, second = an.attrs["history"].split("\n")
+        assert first == "made by hand"
+        assert "assimilate(ssh into zos)" in second
+        assert an.attrs["adaf_model"] == "mean-shift"
+
+    def test_the_input_is_left_as_it_was(self):
+        obs, bg = toy.points(), toy.background()
+        before = obs.copy(deep=True), bg.copy(deep=True)
+        assimilate(obs, bg).compute()
+        xr.testing.assert_identical(obs, before[0])
+        xr.testing.assert_identical(bg, before[1])
+
+
+class TestTheorems:
+    @property_test
+    @given(st.randoms(use_true_random=False), st.integers(1, 80), st.booleans())
+    def test_neither_order_nor_chunking_of_observations_matters(self, random, chunk, time_in_memory):
+        obs, bg = toy.points(90), toy.background()
+        order = random.sample(range(90), 90)
+        same = toy.lazy(obs.isel(obs=order), chunk, time_in_memory)
+        xr.testing.assert_allclose(assimilate(same, bg).compute(), assimilate(obs, bg).compute(), rtol=1e-6)
+
+    @property_test
+    @given(st.integers(1, 2000))
+    def test_the_chunking_of_the_output_does_not_matter(self, cells):
+        obs, bg = toy.points(), toy.background(depth=[0.5, 50.0])
+        whole = assimilate(obs, bg).compute()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(targets, "CELLS_PER_CHUNK", cells)
+            cut = assimilate(obs, bg)
+            assert cut.zos.chunks[1][0] == max(1, min(32, cells // 40))
+            xr.testing.assert_identical(cut.compute(), whole)
+
+    @property_test
+    @given(st.booleans(), st.sampled_from([0.0, 360.0]), st.sampled_from([0.0, 360.0]))
+    def test_latitude_order_and_longitude_convention_are_kept_and_change_nothing(self, descending, bg_turn, obs_turn):
+        obs, bg = toy.points(), toy.background()
+        straight = assimilate(obs, bg).compute()
+        turned_obs = obs.assign_coords(longitude=obs.longitude + obs_turn)
+        turned_bg = bg.assign_coords(longitude=bg.longitude + bg_turn)
+        if descending:
+            turned_bg = turned_bg.isel(latitude=slice(None, None, -1))
+        an = assimilate(turned_obs, turned_bg).compute()
+        npt.assert_allclose(an.longitude, straight.longitude + bg_turn)
+        assert (an.latitude[0] > an.latitude[-1]) == descending
+        back = an.assign_coords(longitude=straight.longitude).sortby("latitude")
+        xr.testing.assert_allclose(back, straight, rtol=1e-6)
+
+    @property_test
+    @given(st.lists(st.sampled_from(["insitu", "sst", "ssh"]), unique=True), st.integers(0, 3))
+    def test_sources_may_be_missing_or_empty(self, names, n):
+        tree = xr.DataTree.from_dict({f"/{name}": toy.points(n, source=name) for name in names})
+        bg = toy.background(1)
+        with pytest.warns(NoObservationsWarning) if not (names and n) else _quiet():
+            an = assimilate(tree, bg, window="10D").compute()
+        npt.assert_allclose(an.zos_std, 1 / np.sqrt(1 + n * len(names)), rtol=1e-6)
+
+    def test_slicing_before_is_slicing_after(self):
+        obs, bg = toy.points(days=30), toy.background(30)
+        window = ("1D", "1D")
+        before = assimilate(obs, bg.isel(time=slice(5, 7)), window=window)
+        after = assimilate(obs, bg, window=window).isel(time=slice(5, 7))
+        xr.testing.assert_identical(before.compute(), after.compute())
+
+    def test_the_window_is_half_open_and_splits_where_it_says(self):
+        obs, bg = toy.points(4), toy.background(1)
+        noon = bg.time.values[0]
+        hour = np.timedelta64(1, "h")
+        obs = obs.assign_coords(time=("obs", [noon - 2 * hour, noon - hour, noon, noon + 2 * hour]))
+        counts = {
+            ("2h", "2h"): 3,
+            ("1h", "2h"): 2,
+            ("2h", "3h"): 4,
+            "2h": 2,
+        }
+        for window, n in counts.items():
+            an = assimilate(obs, bg, window=window).compute()
+            npt.assert_allclose(an.zos_std, 1 / np.sqrt(1 + n), rtol=1e-6)
+
+
+class TestLaziness:
+    def test_building_computes_nothing(self, nothing_computes):
+        obs = toy.lazy(toy.points(), 50)
+        an = assimilate(xr.DataTree.from_dict({"/ssh": obs}), toy.background())
+        assert all(dask.is_dask_collection(v.data) for v in an.data_vars.values())
+        assert an.zos.chunks == ((1, 1, 1), (32,), (40,))
+
+    def test_the_graph_of_a_year_is_small_and_blind_to_the_number_of_observations(self):
+        bg = toy.background(365)
+        sizes = []
+        for n in (1_000, 100_000):
+            obs = toy.lazy(toy.points(n, days=365), n // 10)
+            own = len(cloudpickle.dumps([v.__dask_graph__() for v in (*obs.coords.values(), obs.zos)]))
+            own += len(cloudpickle.dumps(bg.__dask_graph__()))
+            sizes.append(len(cloudpickle.dumps(assimilate(obs, bg).__dask_graph__())) - own)
+        assert max(sizes) < 1e6
+        assert abs(sizes[1] - sizes[0]) < 2e4
+
+    def test_the_same_call_has_the_same_keys(self):
+        obs, bg = toy.lazy(toy.points(), 50), toy.background()
+        assert assimilate(obs, bg).zos.data.name == assimilate(obs, bg).zos.data.name
+        assert assimilate(obs, bg).zos.data.name != assimilate(obs, bg, window="4D").zos.data.name
+
+    def test_chunks_with_known_times_are_paired_with_near_analyses_only(self):
+        obs = toy.points(400, days=40).sortby("time")
+        bg = toy.background(40)
+        near = assimilate(toy.lazy(obs, 10, time_in_memory=True), bg, window="2D")
+        layer = next(v for k, v in near.__dask_graph__().layers.items() if k.startswith("adaf-encoded"))
+        assert max(len(pairs) for pairs in layer.pairs) <= 4
+        xr.testing.assert_allclose(near.compute(), assimilate(obs, bg, window="2D").compute(), rtol=1e-6)
+
+
+class TestTimes:
+    def test_a_partial_date_means_the_times_of_that_day(self):
+        an = assimilate(toy.points(), toy.background(), time="2020-01-02")
+        npt.assert_array_equal(an.time, [np.datetime64("2020-01-02T12:00", "ns")])
+
+    def test_between_its_times_the_background_is_linear(self):
+        bg = toy.background(2)
+        bg["zos"] = bg.zos + xr.DataArray([0.0, 0.4], dims="time").astype("f4").chunk(time=1)
+        an = assimilate(toy.points(0), bg, time=["2020-01-01T18:00"])
+        with pytest.warns(NoObservationsWarning):
+            got = an.zos.compute()
+        flat = assimilate(toy.points(0), toy.background(1))
+        with pytest.warns(NoObservationsWarning):
+            npt.assert_allclose(got[0] - flat.zos[0].compute(), 0.1, atol=1e-6)
+
+    def test_outside_its_times_is_an_error(self):
+        with pytest.raises(ValueError, match="lie outside the background's"):
+            assimilate(toy.points(), toy.background(), time="2021-06-01T00:00")
+
+    def test_a_background_without_time_needs_one(self):
+        bg = toy.background(1).isel(time=0, drop=True)
+        with pytest.raises(ValueError, match=r"give time=\.\.\."):
+            assimilate(toy.points(), bg)
+        an = assimilate(toy.points(), bg, time="2020-01-01T12:00")
+        xr.testing.assert_allclose(an.compute(), assimilate(toy.points(), toy.background(1)).compute())
+
+    def test_a_scalar_time_is_a_time(self):
+        bg = toy.background(1)
+        xr.testing.assert_allclose(
+            assimilate(toy.points(), bg.isel(time=0)).compute(), assimilate(toy.points(), bg).compute()
+        )
+
+
+class TestTopography:
+    def sla(self):
+        return toy.points(offset=0.1).rename(zos="sla").assign(sla=lambda ds: ds.sla - 0.3)
+
+    def test_anomalies_meet_absolute_heights_through_a_mean_dynamic_topography_on_any_grid(self):
+        mdt = xr.DataArray(
+            np.full((20, 30), 0.3),
+            {"latitude": np.linspace(0, 50, 20), "longitude": np.linspace(300, 350, 30)},
+            ("latitude", "longitude"),
+            "mdt",
+            {"units": "m"},
+        )
+        expected = assimilate(toy.points(offset=0.1), toy.background()).compute()
+        for given_mdt in (mdt, mdt.to_dataset(), mdt.chunk()):
+            an = assimilate(self.sla(), toy.background(), mdt=given_mdt)
+            xr.testing.assert_allclose(an.compute(), expected, rtol=1e-6)
+        lazy = assimilate(toy.lazy(self.sla(), 30), toy.background(), mdt=mdt)
+        xr.testing.assert_allclose(lazy.compute(), expected, rtol=1e-6)
+
+    def test_without_one_the_error_names_it(self):
+        with pytest.raises(ValueError, match=r"mdt=\.\.\."):
+            assimilate(self.sla(), toy.background())
+
+
+class TestFailing:
+    def test_no_observation_gives_the_background_and_says_why_by_source(self):
+        far = toy.points(box=(100, 110, 40, 45), source="sst")
+        late = toy.points(source="ssh").assign_coords(time=toy.points().time + np.timedelta64(900, "D"))
+        missing = toy.points(source="insitu")
+        missing["zos"] = missing.zos * np.nan
+        tree = xr.DataTree.from_dict({"/sst": far, "/ssh": late, "/insitu": missing})
+        with pytest.warns(NoObservationsWarning) as caught:
+            an = assimilate(tree, toy.background(1)).compute()
+        message = str(caught[0].message)
+        assert "sst: 200 values in the time window, none in the region" in message
+        assert "ssh:" in message
+        assert "insitu: no valid value" in message
+        npt.assert_allclose(an.zos_std, 1.0)
+
+    def test_observations_of_other_variables_only_give_the_background_too(self):
+        with pytest.warns(NoObservationsWarning, match="no source has a variable of the background"):
+            assimilate(toy.points(names=("so",)), toy.background(1)).compute()
+
+    @pytest.mark.parametrize(
+        ("options", "error", "message"),
+        [
+            ({"model": "oy"}, ValueError, "did you mean 'oi'"),
+            ({"model": object()}, TypeError, "lacks .'spec', 'encode', 'analyse'."),
+            ({"device": "cuda"}, ValueError, "runs on the CPU only"),
+            ({"window": "-3D"}, ValueError, "must be positive"),
+            ({"window": ("1D",)}, ValueError, "a pair"),
+            ({"region": (1, 2, 3)}, ValueError, "is not .west, east, south, north."),
+            ({"region": (1, 2, 5, 3)}, ValueError, "south below north"),
+            ({"grid": "fine"}, TypeError, "neither a spacing in degrees"),
+            ({"grid": {"latitude": [1.0]}}, ValueError, "has no 'longitude'"),
+        ],
+    )
+    def test_impossible_arguments_say_what_is_possible(self, options, error, message):
+        with pytest.raises(error, match=message):
+            assimilate(toy.points(), toy.background(), **options)
+
+    def test_a_curvilinear_background_is_refused_with_a_way_out(self):
+        y, x = np.mgrid[20:28, -40:-30]
+        bg = xr.Dataset(
+            {"zos": (("y", "x"), np.zeros((8, 10)), {"units": "m"})},
+            {
+                "nav_lat": (("y", "x"), y + 0.1 * x),
+                "nav_lon": (("y", "x"), x - 0.1 * y),
+                "time": np.datetime64("2020-01-01", "ns"),
+            },
+        )
+        with pytest.raises(ValueError, match=r"curvilinear grid.*regrid"):
+            assimilate(toy.points(), bg)
+
+    def test_something_else_than_datasets_is_refused(self):
+        with pytest.raises(TypeError, match="open files with"):
+            assimilate("sst.nc", toy.background())
+
+    def test_a_bad_source_is_named_or_skipped(self):
+        bad = xr.Dataset({"bathymetry": (("lat", "lon"), np.zeros((2, 2)))}, {"lat": [0.0, 1.0], "lon": [0.0, 1.0]})
+        tree = xr.DataTree.from_dict({"/ssh": toy.points(), "/sst": bad})
+        with pytest.raises(ValueError, match=r"^sst: "):
+            assimilate(tree, toy.background())
+        with pytest.warns(SkippedSourceWarning, match="skipped sst, all of it is lost"):
+            an = assimilate(tree, toy.background(), on_error="skip")
+        xr.testing.assert_allclose(an.compute(), assimilate(toy.points(), toy.background()).compute())
+
+    def test_a_chunk_that_cannot_be_read_is_counted_and_skipped(self):
+        obs = toy.lazy(toy.points(), 50, time_in_memory=True)
+
+        def read(block, block_info=None):
+            if block_info[None]["chunk-location"] == (1,):
+                raise OSError("NetCDF: HDF error")
+            return block
+
+        broken = obs.assign(zos=("obs", obs.zos.data.map_blocks(read, dtype="f8")))
+        with pytest.raises(OSError, match="HDF error"):
+            assimilate(broken, toy.background(1)).compute()
+        with pytest.warns(SkippedSourceWarning, match="skipped a chunk of ssh, 50 rows are lost: OSError: NetCDF"):
+            an = assimilate(broken, toy.background(1), on_error="skip").compute()
+        npt.assert_allclose(an.zos_std, 1 / np.sqrt(151), rtol=1e-6)
+
+
+def test_large_input_in_memory_draws_a_warning(monkeypatch):
+    monkeypatch.setattr("adaf_xr.inference.notices.LARGE", 1000)
+    with pytest.warns(UserWarning, match="observations .ssh. are in memory"):
+        assimilate(toy.points(), toy.background())
+    with pytest.warns(UserWarning, match="background are in memory"):
+        assimilate(toy.lazy(toy.points(), 50), toy.background().compute())
+
+
+def test_the_accessor_is_the_function():
+    obs, bg = toy.points(), toy.background()
+    xr.testing.assert_identical(obs.adaf.assimilate(bg, model=ENGINE), assimilate(obs, bg))
+    tree = xr.DataTree.from_dict({"/ssh": obs})
+    xr.testing.assert_identical(tree.adaf.assimilate(bg, model=ENGINE), assimilate(tree, bg))
+
+
+class _quiet:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return False

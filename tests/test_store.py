@@ -1,0 +1,133 @@
+"""Writing: shards are dask chunks, and a killed run goes on where it stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import dask.array as da
+import numpy as np
+import pytest
+import toy
+import xarray as xr
+import zarr
+
+import adaf_xr
+from adaf_xr.inference import targets
+from adaf_xr.inference.store import write
+
+TESTS = Path(__file__).parent
+
+
+def analysis(n_times=3, **options):
+    return adaf_xr.assimilate(toy.points(days=n_times), toy.background(n_times), model=toy.MeanShift(), **options)
+
+
+def test_what_is_read_is_what_was_computed_with_attributes_and_history(tmp_path):
+    an = analysis()
+    write(an, tmp_path / "an.zarr")
+    xr.testing.assert_identical(xr.open_zarr(tmp_path / "an.zarr", consolidated=False).load(), an.compute())
+
+
+def test_every_dask_chunk_is_one_shard_of_smaller_chunks(tmp_path):
+    write(analysis(grid=0.05), tmp_path / "an.zarr")
+    array = zarr.open_group(tmp_path / "an.zarr", mode="r")["zos"]
+    assert array.shape == (3, 160, 200)
+    assert array.shards == (1, 160, 200)
+    assert array.chunks == (1, 160, 100)
+    assert len(list((tmp_path / "an.zarr" / "zos" / "c").glob("*/*/*"))) == 3
+
+
+def test_bands_of_rows_are_shards_of_their_own(tmp_path, monkeypatch):
+    whole = analysis().compute()
+    monkeypatch.setattr(targets, "CELLS_PER_CHUNK", 400)
+    write(analysis(), tmp_path / "an.zarr")
+    assert zarr.open_group(tmp_path / "an.zarr", mode="r")["zos"].shards == (1, 10, 40)
+    xr.testing.assert_identical(xr.open_zarr(tmp_path / "an.zarr", consolidated=False).load(), whole)
+
+
+def test_depth_and_point_targets_are_written_too(tmp_path):
+    bg = toy.background(2, depth=[0.5, 100.0])
+    where = xr.Dataset(coords={"latitude": ("station", [22.0, 25.5]), "longitude": ("station", [-35.0, -31.0])})
+    for name, grid in (("levels", None), ("stations", where)):
+        an = adaf_xr.assimilate(toy.points(), bg, model=toy.MeanShift(), grid=grid)
+        write(an, tmp_path / name)
+        xr.testing.assert_identical(xr.open_zarr(tmp_path / name, consolidated=False).load(), an.compute())
+
+
+def test_chunks_that_would_cut_a_shard_are_refused(tmp_path):
+    uneven = xr.Dataset(
+        {"zos": (("time", "latitude"), da.zeros((4, 10), chunks=((1, 2, 1), 10)))}, {"time": np.arange(4)}
+    )
+    with pytest.raises(ValueError, match=r"would cut shards of 1: rechunk first"):
+        write(uneven, tmp_path / "an.zarr")
+    with pytest.raises(ValueError, match="not lazy along time"):
+        write(uneven.compute(), tmp_path / "an.zarr")
+
+
+def test_an_existing_store_is_not_overwritten_and_only_its_own_call_may_resume_it(tmp_path):
+    write(analysis(), tmp_path / "an.zarr")
+    with pytest.raises(FileExistsError, match="resume=True"):
+        write(analysis(), tmp_path / "an.zarr")
+    with pytest.raises(ValueError, match="begun by another call"):
+        write(analysis(4), tmp_path / "an.zarr", resume=True)
+
+
+def test_progress_counts_from_what_is_there_to_all(tmp_path):
+    seen = []
+    write(analysis(), tmp_path / "an.zarr", progress=lambda done, n: seen.append((done, n)))
+    assert seen[0] == (0, 3)
+    assert seen[-1] == (3, 3)
+    again = []
+    write(analysis(), tmp_path / "an.zarr", resume=True, progress=lambda done, n: again.append((done, n)))
+    assert set(again) == {(3, 3)}
+
+
+RUN = """
+import sys, time
+from dataclasses import dataclass
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import toy
+import adaf_xr
+from adaf_xr.inference.store import write
+
+@dataclass(frozen=True)
+class Slow(toy.MeanShift):
+    def analyse(self, encoded, background, targets):
+        time.sleep(0.1)
+        result = super().analyse(encoded, background, targets)
+        with open({log!r}, "a") as log:
+            print(float(encoded.count["zos"]), file=log)
+        return result
+
+if __name__ == "__main__":
+    obs = toy.lazy(toy.points(3000, days=30), 500)
+    an = adaf_xr.assimilate(obs, toy.background(30), model=Slow(), window="2D")
+    write(an, {store!r}, resume=True)
+"""
+
+
+def test_after_kill_9_a_month_is_completed_without_doing_work_twice(tmp_path):
+    store, log = tmp_path / "an.zarr", tmp_path / "log"
+    script = tmp_path / "run.py"
+    script.write_text(textwrap.dedent(RUN.format(tests=str(TESTS), store=str(store), log=str(log))))
+    first = subprocess.Popen([sys.executable, script])
+    ledger = Path(f"{store}.done")
+    while sum(1 for _ in ledger.glob("*.0")) < 8:
+        assert first.poll() is None, "the first run ended by itself"
+        time.sleep(0.02)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    done = sum(1 for _ in ledger.glob("*.0"))
+    assert 8 <= done < 30
+    log.unlink()
+
+    subprocess.run([sys.executable, script], check=True)
+    assert len(log.read_text().splitlines()) == 30 - done
+    obs = toy.lazy(toy.points(3000, days=30), 500)
+    expected = adaf_xr.assimilate(obs, toy.background(30), model=toy.MeanShift(), window="2D").compute()
+    xr.testing.assert_equal(xr.open_zarr(store, consolidated=False).load(), expected)
