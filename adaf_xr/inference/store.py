@@ -89,9 +89,9 @@ def _signature(ds: xr.Dataset) -> dict[str, Any]:
 
 def _shard(field: xr.DataArray) -> tuple[int, ...]:
     """Shape of a variable's shards: its dask chunks, which must be equal but for the last of each dimension."""
-    if "time" not in da.dims or da.chunks is None:
+    if "time" not in field.dims or field.chunks is None:
         raise ValueError(
-            f"{da.name!r} is not lazy along time: write the result of assimilate() or .chunk(time=1) first"
+            f"{field.name!r} is not lazy along time: write the result of assimilate(), or .chunk(time=1) first"
         )
     for dim, sizes in zip(field.dims, field.chunks, strict=True):
         wanted = 1 if dim == "time" else sizes[0]
