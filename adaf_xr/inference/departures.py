@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import dask
@@ -68,7 +69,7 @@ def _departure(points: xr.Dataset, field: xr.DataArray, name: str) -> xr.DataArr
     axes = {axis: field[axis].values for axis in ("latitude", "longitude")}
     axes |= {axis: field[axis].values for axis in ("depth", "time") if axis in field.dims}
     if not any(dask.is_dask_collection(a) for a in (*columns, field.data)):
-        data = subtract(*columns, field.data, **axes)
+        data = subtract(*columns, field.data, axes)
     else:
         rows = next((c.chunks[0] for c in columns if dask.is_dask_collection(c)), -1)
         arrays = [da.asarray(c).rechunk((rows,)) for c in columns]
@@ -76,7 +77,7 @@ def _departure(points: xr.Dataset, field: xr.DataArray, name: str) -> xr.DataArr
         operands = [operand for array in arrays for operand in (array, "o")]
         letters = "tzyx"[-field.ndim :] if field.ndim != 3 or "depth" in field.dims else "tyx"
         data = da.blockwise(
-            subtract, "o", *operands, grid, letters, **axes, concatenate=True, dtype="f8", meta=np.empty(0),
+            subtract, "o", *operands, grid, letters, axes=axes, concatenate=True, dtype="f8", meta=np.empty(0),
             name="adaf-departure-" + tokenize([a.name for a in arrays], grid.name),
         )  # fmt: skip
     return points[name].copy(data=data)
@@ -89,7 +90,7 @@ def subtract(
     depth: np.ndarray,
     time: np.ndarray,
     field: np.ndarray,
-    **axes: np.ndarray,
+    axes: Mapping[str, np.ndarray],
 ) -> np.ndarray:
     """Observed value minus the field at its place and time."""
     with_time = field if "time" in axes else field[None]
