@@ -77,7 +77,9 @@ def _place(ds: xr.Dataset, old: Hashable, new: str) -> xr.DataArray:
         coords[role] = (role if axis.ndim else (), axis.values, _axis_attributes(role))
     _refuse_other_dimensions(old, da, renamed)
     bare = xr.DataArray(da.variable, name=new).rename(renamed).assign_coords(coords)
-    placed = cf.to_canonical_units(bare, new)
+    # Unit arithmetic may widen; a background of single precision stays one, and so does its analysis.
+    single = da.dtype == np.float32
+    placed = cf.to_canonical_units(bare, new).astype("f4" if single else "f8", copy=False)
     return _positive_down(_ascending(placed), axes["depth"])
 
 
