@@ -1,19 +1,26 @@
 """Catalogs: named sources of observations, backgrounds and truths, opened lazily through intake."""
 
+from adaf_xr.catalog.adaf_ocean import ForecastReader, ReanalysisReader, TableReader
+from adaf_xr.catalog.copernicus import CopernicusFilesReader, CopernicusReader
 from adaf_xr.catalog.files import MissingDaysWarning
 from adaf_xr.catalog.observations import NoObservationsWarning, open_observations
 from adaf_xr.catalog.opening import describe, open_source
-from adaf_xr.catalog.parameters import FolderParameter, TimeParameter
+from adaf_xr.catalog.parameters import PathParameter, TimeParameter
 from adaf_xr.catalog.readers import DailyReader, NetCDFReader, SampleReader, ZarrReader
 from adaf_xr.catalog.shipped import list_catalogs
 
 __all__ = [
+    "CopernicusFilesReader",
+    "CopernicusReader",
     "DailyReader",
-    "FolderParameter",
+    "ForecastReader",
     "MissingDaysWarning",
     "NetCDFReader",
     "NoObservationsWarning",
+    "PathParameter",
+    "ReanalysisReader",
     "SampleReader",
+    "TableReader",
     "TimeParameter",
     "ZarrReader",
     "describe",

@@ -7,10 +7,10 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fsspec
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -25,8 +25,12 @@ Options = Mapping[str, Any] | None
 DATE_CODES = {"%Y": "[0-9]" * 4, "%m": "[0-9]" * 2, "%d": "[0-9]" * 2, "%j": "[0-9]" * 3}
 """strftime codes of file templates, as patterns that match any date."""
 
-EXTRAS = {"s3fs": "s3", "copernicusmarine": "copernicus", "argopy": "argo"}
+EXTRAS = {"s3fs": "s3", "aiohttp": "s3", "copernicusmarine": "copernicus"}
 """Client libraries, and the extra of this package that installs each."""
+
+
+class NoFilesError(FileNotFoundError):
+    """A source of one file a day has none at all for the days wanted."""
 
 
 class MissingDaysWarning(UserWarning):
@@ -72,8 +76,8 @@ def open_file(
         if engine == "zarr":
             return opener(url, engine="zarr", storage_options=storage_options, **how)
         if is_remote(url):
-            # The netCDF4 library reads local paths only; h5netcdf reads any file object.
-            return opener(fsspec.open(url, **(storage_options or {})).open(), engine=engine or "h5netcdf", **how)
+            # An open file object: the netCDF4 library reads local paths only, h5netcdf and scipy read anything.
+            return opener(fsspec.open(url, **(storage_options or {})).open(), engine=engine, **how)
         return opener(url, engine=engine, **how)
 
 
@@ -103,6 +107,7 @@ def daily_files(template: str, span: Span | None, storage_options: Options = Non
     """
     if span is None:
         return _all_days(template, storage_options)
+    _require_root(template)
     wanted = days(span)
     if len(wanted) > 100 * 366:
         raise ValueError(f"{template} has one file a day: give time a beginning and an end")
@@ -110,12 +115,19 @@ def daily_files(template: str, span: Span | None, storage_options: Options = Non
     urls = [url for each in found.values() for url in each]
     missing = [day for day, each in found.items() if not each]
     if not urls:
-        raise FileNotFoundError(
+        raise NoFilesError(
             f"no file of {template} for {_days(missing)}: check the root, and that the product covers these days"
         )
     if missing:
         warnings.warn(f"{template} has no file for {_days(missing)}", MissingDaysWarning, stacklevel=2)
     return urls
+
+
+def _require_root(template: str) -> None:
+    """A wrong root is an error; a folder of it that a partial copy lacks is one of missing files."""
+    fixed = Path(re.split("[%*?[]", template.removeprefix("file://"))[0]).parent
+    if not is_remote(template) and not fixed.parent.is_dir():
+        raise FileNotFoundError(f"no folder {fixed.parent}, where {template} was expected")
 
 
 def _all_days(template: str, storage_options: Options) -> list[str]:
@@ -135,49 +147,31 @@ def _files_of(template: str, day: pd.Timestamp, storage_options: Options) -> lis
     """Files of one day that exist."""
     url = re.sub("%[Ymdj]", lambda code: day.strftime(code.group()), template)
     if glob.has_magic(url):
-        # A wildcard before the date would also take files that were only produced on that day.
-        return [name for name in find(url, storage_options) if _first_date(name) in (None, day.strftime("%Y%m%d"))]
+        # A wildcard before the date would also take files that were only made on that day.
+        return [name for name in find(url, storage_options) if date_of(name) == day]
     with naming_the_extra(url):
         fs, path = fsspec.core.url_to_fs(url, **(storage_options or {}))
         return [url.removeprefix("file://")] if fs.exists(path) else []
 
 
-def _first_date(url: str) -> str | None:
-    """The first eight digits that stand together in a file's name."""
-    found = re.search(r"\d{8}", url.rsplit("/", 1)[-1])
-    return found.group() if found else None
+def date_of(url: str) -> pd.Timestamp:
+    """The date a file is named by: the first eight digits together in its name (a second date is when it was made).
+
+    Examples
+    --------
+    >>> date_of("SSH/dt_global_j3_phy_l3_20200101_20210603.nc").isoformat()
+    '2020-01-01T00:00:00'
+    """
+    found = re.search(r"(?<!\d)\d{8}", url.rsplit("/", 1)[-1])
+    if found is None:
+        raise ValueError(f"{url} is in a source of one file a day, and has no date of eight digits in its name")
+    return pd.Timestamp(found.group())
 
 
 def _days(missing: Sequence[pd.Timestamp]) -> str:
     """A few dates in words."""
     shown = ", ".join(str(day.date()) for day in missing[:3])
     return shown if len(missing) <= 3 else f"{shown} … {missing[-1].date()} ({len(missing)} days)"
-
-
-def cut(obj: Any, span: Span | None) -> Any:
-    """Drop what a 1-D time in memory shows to lie outside a span; a lazy or 2-D time is left to those who compute."""
-    if span is None or not isinstance(obj, xr.Dataset):
-        return obj
-    for name, variable in obj.variables.items():
-        if _is_time(name, variable) and variable.ndim == 1 and not variable.chunks:
-            dim = variable.dims[0]
-            inside = (variable.values >= span.start) & (variable.values < span.stop)
-            return obj if inside.all() else obj.isel({dim: _as_slice(inside)})
-    return obj
-
-
-def _is_time(name: Any, variable: xr.Variable) -> bool:
-    """Decoded times, by CF attribute or by name."""
-    named = variable.attrs.get("standard_name") == "time" or str(name).lower() in ("time", "juld")
-    return variable.dtype.kind == "M" and named
-
-
-def _as_slice(inside: np.ndarray) -> slice | np.ndarray:
-    """A run of true rows as a slice, which keeps chunks whole; anything else as row numbers."""
-    rows = np.flatnonzero(inside)
-    if rows.size == 0:
-        return slice(0, 0)
-    return slice(rows[0], rows[-1] + 1) if rows[-1] - rows[0] + 1 == rows.size else rows
 
 
 @contextmanager

@@ -14,10 +14,12 @@ class Listing(list[dict[str, Any]]):
     def __rich__(self) -> Table:
         """The rows as a table."""
         from rich.table import Table
+        from rich.text import Text
 
         table = Table(box=None, header_style="bold", pad_edge=False)
         for column in self[0] if self else ():
             table.add_column(column, overflow="fold")
         for row in self:
-            table.add_row(*(str(value) for value in row.values()))
+            # As text: brackets such as those of an extra are no markup.
+            table.add_row(*(Text(str(value)) for value in row.values()))
         return table

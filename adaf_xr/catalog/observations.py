@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from adaf_xr.catalog.opening import check, find, known_parameters, load
+from adaf_xr.catalog.files import NoFilesError
+from adaf_xr.catalog.opening import check, known_parameters, load
 from adaf_xr.catalog.times import Span, around
-from adaf_xr.cf.canonical import SOURCES
 
 if TYPE_CHECKING:
     from intake.readers.entry import Catalog, ReaderDescription
@@ -40,7 +40,8 @@ def open_observations(
     ----------
     catalog : str or Path
         Name of a shipped catalog, or the path or URL of an intake 2 YAML. Entries whose metadata say
-        ``role: observations`` and ``source: sst`` (or insitu, sss, ssh, wind, ice) are opened.
+        ``role: observations`` and ``source: sst`` (or insitu, sss, ssh, wind, ice) are opened; those that also say
+        ``on_request: true`` only when `sources` names them.
     time : date, pair, slice or sequence of dates, optional
         Analysis times; a date is its first instant. Default: all that the catalog has.
     window : str, timedelta or pair
@@ -87,17 +88,21 @@ def open_observations(
 def _wanted(cat: Catalog, sources: Iterable[str] | None) -> dict[str, ReaderDescription]:
     """Entries of observing systems by name; `sources` are kinds or entries."""
     observing = {name: entry for name, entry in cat.entries.items() if entry.metadata.get("role") == "observations"}
+    usual = {name: entry for name, entry in observing.items() if not entry.metadata.get("on_request")}
     if sources is None:
-        return observing
+        return usual
     if isinstance(sources, str):
         raise TypeError(f"sources is a list of names, such as [{sources!r}], not one name")
-    chosen = {}
+    chosen: dict[str, ReaderDescription] = {}
     for wish in sources:
-        of_kind = {name: entry for name, entry in observing.items() if entry.metadata.get("source") == wish}
-        if not of_kind and wish in SOURCES:
-            present = sorted({str(entry.metadata.get("source")) for entry in observing.values()})
-            raise ValueError(f"the catalog has no {wish} observations; it has {', '.join(present) or 'none at all'}")
-        chosen |= of_kind or {wish: find(cat, wish)}
+        of_kind = {name: entry for name, entry in usual.items() if entry.metadata.get("source") == wish}
+        if not of_kind and wish not in observing:
+            kinds = sorted({str(entry.metadata.get("source")) for entry in observing.values()})
+            raise ValueError(
+                f"the catalog has no observations {wish!r}; it has {', '.join(kinds) or 'none at all'}, "
+                f"from {', '.join(observing)}"
+            )
+        chosen |= of_kind or {wish: observing[wish]}
     return chosen
 
 
@@ -123,7 +128,7 @@ def _open(cat: Catalog, name: str, entry: ReaderDescription, span: Span | None, 
         given["time"] = span
     try:
         return cat(**given)[name].read()
-    except FileNotFoundError as error:
+    except NoFilesError as error:
         warnings.warn(f"{name} gives nothing: {error}", NoObservationsWarning, stacklevel=3)
         return None
 

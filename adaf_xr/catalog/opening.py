@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,10 +104,12 @@ def find(cat: Catalog, source: str) -> ReaderDescription:
 
 
 def known_parameters(cat: Catalog, entry: ReaderDescription) -> dict[str, Any]:
-    """Parameters by name: those of the entry, and those of the catalog that the entry can feel."""
+    """Parameters by name: those of the entry, and those of the catalog that its templates, or its data's, mention."""
+    text = str(entry.kwargs)
+    text += "".join(str(cat.data[name].kwargs) for name in re.findall(r"data\(([^)]+)\)", text) if name in cat.data)
     # Intake adds parameters of its own in capitals (CATALOG_DIR, ...), which are no business of users.
-    of_catalog = {name: value for name, value in cat.user_parameters.items() if not name.isupper()}
-    return {**of_catalog, **entry.user_parameters}
+    shared = {name: value for name, value in cat.user_parameters.items() if not name.isupper()}
+    return {**{name: value for name, value in shared.items() if f"{{{name}}}" in text}, **entry.user_parameters}
 
 
 def check(cat: Catalog, source: str, entry: ReaderDescription, parameters: dict[str, Any]) -> None:

@@ -10,10 +10,10 @@ from intake.readers.user_parameters import BaseUserParameter
 from adaf_xr.catalog.times import period
 
 
-class FolderParameter(BaseUserParameter):
-    """A folder or URL prefix: given, else in an environment variable, else a fallback beside the working folder.
+class PathParameter(BaseUserParameter):
+    """A path or URL: given, else in an environment variable, else a fallback, relative to the working folder.
 
-    In YAML: ``cls: "adaf_xr.catalog:FolderParameter"`` with ``environment``, ``fallback`` (either may be null) and
+    In YAML: ``cls: "adaf_xr.catalog:PathParameter"`` with ``environment``, ``fallback`` (either may be null) and
     ``description``.
     """
 
@@ -22,12 +22,12 @@ class FolderParameter(BaseUserParameter):
     description: str = ""
 
     @property
-    def default(self) -> str:  # type: ignore[override]
-        """The folder, or an error that says where it could come from."""
+    def default(self) -> str:
+        """The path, or an error that says where it could come from."""
         found = self.__dict__.get("given") or os.environ.get(self.environment or "") or self.fallback
         if not found:
-            way = f", or set {self.environment}" if self.environment else ""
-            raise ValueError(f"where are the files? Pass root=... ({self.description}){way}")
+            way = f", or set the environment variable {self.environment}" if self.environment else ""
+            raise ValueError(f"a path is needed, {self.description}: pass it as a parameter{way}")
         return str(found).rstrip("/")
 
     @default.setter

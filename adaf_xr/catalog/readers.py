@@ -9,38 +9,55 @@ from typing import Any
 
 from intake.readers.readers import BaseReader
 
-from adaf_xr.catalog import files
-from adaf_xr.catalog.times import period
+from adaf_xr.catalog import cutting, files
+from adaf_xr.catalog.times import Span, period
 from adaf_xr.osse import sample
 
 
 class NetCDFReader(BaseReader):
     """One netCDF file, or several that a wildcard matches, local or on any fsspec file system.
 
-    Keywords of the entry: ``url``, ``span``, ``along`` (the dimension that joins several files), ``storage_options``,
-    ``tree`` (open groups as a DataTree), and whatever `xarray.open_dataset` takes.
+    Keywords of the entry: ``url``, ``span``, ``storage_options``, whatever `xarray.open_dataset` takes, and
+
+    - ``along``: the dimension that joins several files (default ``time``);
+    - ``tree``: open groups as a DataTree;
+    - ``rename``: names in the file to names the conventions know;
+    - ``epoch``: the date since which a time without units counts seconds;
+    - ``dated``: files without any time are of the date in their name, at this time of day (``"12:00"``).
     """
 
     output_instance = "xarray:Dataset"
     engine: str | None = None
 
-    def _read(
-        self, url: str, span: Any = None, along: str = "time", storage_options: files.Options = None, **how: Any
-    ) -> Any:
+    def _read(self, url: str, span: Any = None, along: str = "time", **how: Any) -> Any:
         how.pop("output_instance", None)
-        found = files.find(url, storage_options)
-        if not found:
+        interval = period(span)
+        found = self._find(url, interval, how.get("storage_options"))
+        return cutting.cut(files.open_files(found, lambda each: self._open(each, **how), along), interval)
+
+    def _find(self, url: str, span: Span | None, storage_options: files.Options) -> list[str]:
+        """Files to open."""
+        if not (found := files.find(url, storage_options)):
             raise FileNotFoundError(f"no file matches {url}")
-        return self._open(found, span, along, storage_options, how)
+        return found
 
-    def _open(self, urls: list[str], span: Any, along: str, storage_options: files.Options, how: dict[str, Any]) -> Any:
-        """Open, join and cut."""
+    def _open(
+        self,
+        url: str,
+        *,
+        rename: dict[str, str] | None = None,
+        epoch: str | None = None,
+        dated: str | None = None,
+        **how: Any,
+    ) -> Any:
+        """One file, with the names and times that the catalog knows and the file lacks."""
         how.setdefault("engine", self.engine)
-
-        def open_one(url: str) -> Any:
-            return files.open_file(url, storage_options=storage_options, **how)
-
-        return files.cut(files.open_files(urls, open_one, along), period(span))
+        ds = files.open_file(url, **how)
+        if rename:
+            ds = ds.rename({old: new for old, new in rename.items() if old in ds.variables or old in ds.dims})
+        if epoch is not None:
+            ds = cutting.with_epoch(ds, epoch)
+        return ds if dated is None else cutting.with_date(ds, url, dated)
 
 
 class ZarrReader(NetCDFReader):
@@ -55,12 +72,9 @@ class DailyReader(NetCDFReader):
     Days without a file are warned about.
     """
 
-    def _read(
-        self, url: str, span: Any = None, along: str = "time", storage_options: files.Options = None, **how: Any
-    ) -> Any:
-        how.pop("output_instance", None)
-        found = files.daily_files(url, period(span), storage_options)
-        return self._open(found, span, along, storage_options, how)
+    def _find(self, url: str, span: Span | None, storage_options: files.Options) -> list[str]:
+        """Files of the days of the span."""
+        return files.daily_files(url, span, storage_options)
 
 
 class SampleReader(BaseReader):
@@ -70,4 +84,4 @@ class SampleReader(BaseReader):
 
     def _read(self, name: str, span: Any = None, random_seed: int = sample.SEED, **_: Any) -> Any:
         interval = period(span)
-        return files.cut(sample.open_sample(name, interval, random_seed), interval)
+        return cutting.cut(sample.open_sample(name, interval, random_seed), interval)
