@@ -117,6 +117,11 @@ def standard_name(da: xr.DataArray) -> str:
     return str(da.attrs.get("standard_name", "")).strip().lower()
 
 
+def data_names(ds: xr.Dataset) -> list[Hashable]:
+    """Variables that may hold data: data variables, and what an empty subset left as its own empty dimension."""
+    return [*ds.data_vars, *(name for name in ds.coords if name in ds.dims and ds[name].size == 0)]
+
+
 def term_of(ds: xr.Dataset, name: Hashable) -> Term | None:
     """What a variable of a file means; None where it is nothing that is taken."""
     da, key = ds[name], str(name).lower()
@@ -156,7 +161,7 @@ def choose(ds: xr.Dataset, wanted: Iterable[str] | None = None) -> dict[frozense
     """
     names = set(VARIABLES if wanted is None else wanted)
     groups: dict[frozenset[Hashable], dict[str, list[Hashable]]] = {}
-    for name in ds.data_vars:
+    for name in data_names(ds):
         term = term_of(ds, name)
         if term is not None and term.name in names:
             groups.setdefault(frozenset(ds[name].dims), {}).setdefault(term.name, []).append(name)
@@ -193,7 +198,7 @@ def identify(ds: xr.Dataset) -> dict[Hashable, str]:
     {'analysed_sst': 'thetao'}
     """
     chosen = {name: canonical for found in choose(ds).values() for canonical, name in found.items()}
-    return {name: chosen[name] for name in ds.data_vars if name in chosen}
+    return {name: chosen[name] for name in data_names(ds) if name in chosen}
 
 
 def best(ds: xr.Dataset, canonical: str, candidates: list[Hashable]) -> Hashable:

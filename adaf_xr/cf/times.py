@@ -107,14 +107,12 @@ def as_nanoseconds(var: xr.DataArray) -> xr.DataArray:
     )
 
 
-def _convert(
-    values: NDArray[Any], units: str, calendar: str, fills: tuple[float, ...], six: bool
-) -> NDArray[np.datetime64]:
+def _convert(values: NDArray[Any], units: str, calendar: str, fills: tuple[float, ...], six: bool) -> NDArray:
     """Times of one block."""
     if values.dtype.kind == "M":
         result = _within(values)
         for fill in fills:
-            result = np.where(result == _since(np.array([fill]), units, calendar)[0], np.datetime64("NaT"), result)
+            result = np.where(result == _since(np.array([fill]), units, calendar)[:1], np.datetime64("NaT"), result)
         return result.astype("M8[ns]")
     if six:
         return _from_six_numbers(values)
@@ -125,9 +123,9 @@ def _convert(
     return _since(np.where(np.isin(numbers, fills), np.nan, numbers), units, calendar)
 
 
-def _since(numbers: NDArray[np.float64], units: str, calendar: str) -> NDArray[np.datetime64]:
+def _since(numbers: NDArray, units: str, calendar: str) -> NDArray:
     """Numbers after an epoch; whole units and fractions apart, because float64 cannot count nanoseconds."""
-    import cftime
+    import cftime  # type: ignore[import-untyped]
 
     unit, _, _ = units.partition(" since ")
     step = NANOSECONDS[unit.strip().lower()]
@@ -142,7 +140,7 @@ def _since(numbers: NDArray[np.float64], units: str, calendar: str) -> NDArray[n
     return np.where(good, ticks.astype("M8[ns]"), np.datetime64("NaT", "ns"))
 
 
-def _from_six_numbers(values: NDArray[Any]) -> NDArray[np.datetime64]:
+def _from_six_numbers(values: NDArray[Any]) -> NDArray:
     """Year, month, day, hour, minute, second along the last axis."""
     numbers = np.asarray(values, "f8")
     low, high = np.array([1678, 1, 1, 0, 0, 0]), np.array([2261, 12, 31, 24, 59, 61])
@@ -153,7 +151,7 @@ def _from_six_numbers(values: NDArray[Any]) -> NDArray[np.datetime64]:
     return np.where(good, date.astype("M8[ns]") + ticks.astype("m8[ns]"), np.datetime64("NaT", "ns"))
 
 
-def _within(values: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+def _within(values: NDArray) -> NDArray:
     """In nanoseconds, NaT outside what they can say (a cast would wrap around to a wrong date)."""
     if values.dtype == np.dtype("M8[ns]"):
         return values

@@ -98,7 +98,7 @@ class Decoding:
     limits: tuple[float, float]
     question: str = ""
 
-    def apply(self, values: NDArray[Any], answer: bool = False) -> NDArray[np.float64]:
+    def apply(self, values: NDArray[Any], answer: bool = False) -> NDArray:
         """Canonical float64 values, NaN where missing.
 
         Parameters

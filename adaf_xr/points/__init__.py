@@ -1,3 +1,6 @@
-"""Observations as points: any CF dataset becomes one dimension of rows."""
+"""Points: observations of any kind as longitude, latitude, depth, time and value."""
 
-from adaf_xr.points.arrays import Points as Points
+from adaf_xr.points.arrays import Points
+from adaf_xr.points.table import to_points
+
+__all__ = ["Points", "to_points"]

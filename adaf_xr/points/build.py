@@ -1,0 +1,145 @@
+"""Plans applied: at once to arrays in memory, one task per chunk to dask arrays."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from dask._task_spec import Task, TaskRef
+from dask.base import tokenize
+from dask.highlevelgraph import HighLevelGraph
+from numpy.typing import NDArray
+
+from adaf_xr.points.kernel import Rows, convert, count
+from adaf_xr.points.plan import Plan, Question
+
+Chunks = tuple[tuple[int, ...], ...]
+
+
+def table_in_memory(plan: Plan, arrays: Sequence[xr.DataArray]) -> Rows:
+    """Valid rows of arrays in memory."""
+    values = [a.values for a in arrays]
+    answers = [count(q, values[q.key]) > 0 for q in plan.questions]
+    return convert(plan, values, answers, compact=True)
+
+
+def lazy_table(plan: Plan, arrays: Sequence[xr.DataArray], whole: xr.DataArray) -> dict[str, Any]:
+    """Columns as dask arrays of known length, one chunk per chunk of the data; nothing is computed.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to do.
+    arrays : sequence of DataArray
+        Its inputs.
+    whole : DataArray
+        A variable on all dimensions.
+
+    Returns
+    -------
+    dict
+        Every column; `time` is a NumPy array where it lies in memory along the only dimension.
+    """
+    arrays = [a for a in xr.unify_chunks(*arrays) if isinstance(a, xr.DataArray)]
+    chunks = _chunks(arrays, whole)
+    inputs = [_as_dask(a, axes, chunks) for a, axes in zip(arrays, plan.axes, strict=True)]
+    blocks = _converted(plan, inputs, chunks)
+    columns: dict[str, Any] = {name: _column(blocks, name, chunks) for name in plan.outputs}
+    time = arrays[plan.time]
+    if plan.delay is None and plan.ndim == 1 and time.ndim == 1 and not time.chunks:
+        columns["time"] = time.values.astype("M8[ns]")
+    return columns
+
+
+def _chunks(arrays: Sequence[xr.DataArray], whole: xr.DataArray) -> Chunks:
+    """Chunks along every dimension of the whole; a dimension is made up where it has none."""
+    known: dict[Any, tuple[int, ...]] = {}
+    for array in arrays:
+        known |= dict(zip(array.dims, array.chunks or (), strict=False))
+    return tuple(known.get(d, (whole.sizes[d],)) for d in whole.dims) or ((1,),)
+
+
+def _as_dask(array: xr.DataArray, axes: tuple[int, ...], chunks: Chunks) -> da.Array:
+    """The data as a dask array, cut like the whole."""
+    if array.chunks is not None:
+        return array.data
+    return da.from_array(array.values, chunks=tuple(chunks[axis] for axis in axes), asarray=False)
+
+
+def _converted(plan: Plan, inputs: Sequence[da.Array], chunks: Chunks) -> da.Array:
+    """One task per block of the whole, each giving a dict of columns."""
+    answers = [_answer(q, inputs[q.key]) for q in plan.questions]
+    operands: list[Any] = [x for array, axes in zip(inputs, plan.axes, strict=True) for x in (array, axes)]
+    operands += [x for answer in answers for x in (answer, ())]
+    name = "points-" + tokenize(plan, [a.name for a in inputs])
+    return da.blockwise(
+        _convert_block,
+        tuple(range(plan.ndim)),
+        *operands,
+        plan=plan,
+        name=name,
+        new_axes=None if any(plan.axes) else {0: 1},
+        align_arrays=False,
+        dtype=object,
+        meta=np.empty((0,) * plan.ndim, dtype=object),
+    )
+
+
+def _convert_block(*operands: Any, plan: Plan) -> Rows:
+    """One block, in dask's terms."""
+    arrays, answers = operands[: len(plan.axes)], operands[len(plan.axes) :]
+    return convert(plan, [np.asarray(a) for a in arrays], [bool(a) for a in answers], compact=False)
+
+
+def _answer(question: Question, array: da.Array) -> da.Array:
+    """A 0-d answer: the counts of all blocks, summed."""
+    ones = tuple((1,) * n for n in array.numblocks)
+    nothing = np.empty((0,) * array.ndim, "i8")
+    return array.map_blocks(_count_block, question=question, chunks=ones, dtype="i8", meta=nothing).sum() > 0
+
+
+def _count_block(values: NDArray, question: Question) -> NDArray[np.int64]:
+    """The count of one block as an array of one element."""
+    return np.full((1,) * np.ndim(values), count(question, np.asarray(values)), "i8")
+
+
+def _column(blocks: da.Array, column: str, chunks: Chunks) -> da.Array:
+    """One column of all blocks, along one dimension.
+
+    Where only one dimension is chunked this is a blockwise layer, whose size does not depend on the number of blocks.
+    """
+    lengths = tuple(math.prod(lengths) for lengths in itertools.product(*chunks))
+    dtype = np.dtype("M8[ns]" if column == "time" else "f8")
+    name, meta = f"{column}-{blocks.name}", np.empty(0, dtype)
+    cut = [axis for axis, lengths_of in enumerate(chunks) if len(lengths_of) > 1] or [0]
+    if len(cut) == 1:
+        axes = tuple(range(blocks.ndim))
+        return da.blockwise(
+            _pick,
+            tuple(cut),
+            blocks,
+            axes,
+            column=column,
+            name=name,
+            adjust_chunks={cut[0]: lengths},
+            dtype=dtype,
+            meta=meta,
+        )
+    layer = {
+        (name, row): Task((name, row), _pick, TaskRef((blocks.name, *index)), column=column)
+        for row, index in enumerate(itertools.product(*(range(len(c)) for c in chunks)))
+    }
+    graph = HighLevelGraph.from_collections(name, layer, dependencies=[blocks])
+    return da.Array(graph, name, (lengths,), meta=meta)
+
+
+def _pick(rows: Any, column: str) -> NDArray:
+    """One column of a block; dask wraps blocks in a list per dimension that it contracts."""
+    while isinstance(rows, list):
+        (rows,) = rows
+    return rows[column]
