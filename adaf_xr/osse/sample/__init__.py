@@ -3,18 +3,18 @@
 It needs no download and no files: every number is computed from a seed when it is asked for. Datasets are laid out like
 the published products of their kind and go through the same door as real files.
 
-=========== ================================================================== =========================
+=========== ================================================================== ===========================
 name        layout                                                             error of a good reading
-=========== ================================================================== =========================
+=========== ================================================================== ===========================
 truth       zos, thetao, so (3 levels), uo, vo, siconc at 0.25 degrees         none
-background  the same at 1 degree                                               see `adaf_xr.osse.sample.ocean`
+background  the same at 1 degree                                               0.06 m, 0.5 degC, 0.1 (rms)
 insitu      Argo multi-profile, raw and adjusted, 40 profiles a day            0.01 degC, 0.01
 sst         GHRSST L3, two cloudy passes a day at 0.2 degrees                  0.3 K about `sses_bias`
 sss         daily salinity swaths at 0.25 degrees                              0.5
 ssh         DUACS L3 along-track `sla_unfiltered` and `mdt`, two satellites    0.03 m
 wind        ASCAT L2 swaths, 25 km                                             1 m/s a component
 ice         daily sea ice concentration at 0.25 degrees, in percent            5 % within the ice
-=========== ================================================================== =========================
+=========== ================================================================== ===========================
 
 The region is 80 W to 0, 10 N to 60 N: small enough that a global machine is not needed to try things. Fields are
 snapshots at 00:00 of 2020-01-01 to 2020-01-05; observations cover these five days.
