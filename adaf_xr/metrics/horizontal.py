@@ -1,0 +1,64 @@
+"""Which dimensions of a field are horizontal, and how much of the Earth its cells cover."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Literal
+
+import xarray as xr
+
+from adaf_xr import cf
+from adaf_xr.sphere import cell_area
+
+Weights = Literal["area"] | xr.DataArray | None
+"""What a cell counts for: its area, something else, or as much as any other."""
+
+
+def axes(field: xr.DataArray) -> list[xr.DataArray]:
+    """Latitude and longitude of a field: two 1-D axes of a grid, or two coordinates on the dimension of points."""
+    ds = field.to_dataset(name="field")
+    found = [cf.coordinate(ds, field, "latitude"), cf.coordinate(ds, field, "longitude")]
+    return [axis for axis in found if axis is not None and axis.ndim]
+
+
+def dimensions(field: xr.DataArray) -> list[Hashable]:
+    """Horizontal dimensions of a field, or the dimension of points.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> lat, lon = ("latitude", [0.5, 1.5]), ("longitude", [0.5, 1.5])
+    >>> dimensions(xr.DataArray(np.zeros((1, 2, 2)), {"time": [0], "latitude": lat, "longitude": lon},
+    ...                         ("time", "latitude", "longitude")))
+    ['latitude', 'longitude']
+    """
+    found = list(dict.fromkeys(d for axis in axes(field) for d in axis.dims))
+    if not found:
+        raise ValueError(
+            f"{field.name!r} has no latitude and longitude on its dimensions {field.dims}: name those to average over, "
+            "dim=..., or assign the coordinates"
+        )
+    return found
+
+
+def weights_of(field: xr.DataArray, weights: Weights) -> xr.DataArray:
+    """Resolve the argument `weights` for one field; points have no area, and count alike."""
+    if isinstance(weights, xr.DataArray):
+        return weights
+    if weights is None:
+        return xr.DataArray(1.0)
+    if weights != "area":
+        raise ValueError(f'weights={weights!r}: give "area", None, or a DataArray')
+    found = axes(field)
+    if len(found) != 2:
+        raise ValueError(
+            f"{field.name!r} has no latitude and longitude to tell the area of a cell from: weights=None counts all "
+            "cells alike"
+        )
+    lat, lon = found
+    if lat.ndim == lon.ndim == 1 and lat.dims == lon.dims:
+        return xr.DataArray(1.0)
+    if lat.ndim > 1 or lon.ndim > 1:
+        raise ValueError(f"{field.name!r} lies on a curvilinear grid: pass the area of its cells, weights=...")
+    # Bare values: the coordinates of the field label the result, and coordinates are not multiplied.
+    return xr.DataArray(cell_area(lat.values, lon.values), dims=(*lat.dims, *lon.dims))
