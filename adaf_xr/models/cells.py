@@ -27,7 +27,7 @@ class Cells:
     Examples
     --------
     >>> cells = Cells(0.5)
-    >>> here = cells.index([10.0, 10.0, 10.0], [179.9, -180.1, 181.0])
+    >>> here, _, _ = cells.locate([10.0, 10.0, 10.0], [179.9, -180.1, 181.0])
     >>> bool(here[0] == here[1]), bool(here[0] == here[2])
     (True, False)
     """
@@ -47,15 +47,19 @@ class Cells:
         """Number of the first cell in each row."""
         return np.concatenate([[0], np.cumsum(self.columns)[:-1]])
 
-    def index(self, latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.int64]:
-        """Number of the cell that holds each position."""
+    def locate(self, latitude: ArrayLike, longitude: ArrayLike) -> tuple[NDArray[np.int64], NDArray, NDArray]:
+        """Number of the cell that holds each position, and latitude and longitude of its centre."""
         row = np.floor((np.asarray(latitude, "f8") + 90.0) / self.size + ORIGIN).astype("i8")
         n = self.columns[row]
         column = np.floor(np.mod(longitude, 360.0) * (n / 360.0) + ORIGIN).astype("i8") % n
-        return self.first[row] + column
+        return self.first[row] + column, *self._centre(row, column)
 
     def centre(self, index: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Latitude and longitude of cells; in the rows at the poles, of the part of the row on the globe."""
+        """Latitude and longitude of the centres of cells by their number."""
         row = np.searchsorted(self.first, index, side="right") - 1
+        return self._centre(row, index - self.first[row])
+
+    def _centre(self, row: NDArray, column: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        # Of the outermost rows only a part is on the globe.
         latitude = np.clip((row + 0.5 - ORIGIN) * self.size - 90.0, -90.0, 90.0)
-        return latitude, (index - self.first[row] + 0.5 - ORIGIN) * (360.0 / self.columns[row])
+        return latitude, (column + 0.5 - ORIGIN) * (360.0 / self.columns[row])

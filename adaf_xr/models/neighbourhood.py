@@ -85,7 +85,7 @@ class Neighbourhood:
         increment, share = np.zeros(latitude.size), np.ones(latitude.size)
         if not (latitude.size and self.tree.n):
             return increment, share
-        batches = Batches.of(self.groups.index(latitude, longitude))
+        batches = Batches.of(self.groups.locate(latitude, longitude)[0])
 
         def work(part: Iterable[int]) -> None:
             for start in part:

@@ -12,6 +12,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from adaf_xr import grids
 from adaf_xr.cf.canonical import CODES
@@ -27,7 +28,7 @@ SURFACE = 10.0
 LEAST_ERROR = 1e-4
 """Smallest observation error, as a share of the background error: keeps weights and matrices finite."""
 
-CHUNK = 2_000_000
+CHUNK = 250_000
 """Points reduced at once: bounds the memory, and makes the cost of sorting proportional to the number of points."""
 
 DAY = np.timedelta64(86_400_000_000_000, "ns")
@@ -164,14 +165,14 @@ def encode(
         What is averaged together.
     """
     time = time.astype("datetime64[ns]")
-    whole = SuperObservations(np.empty(0, "i8"), np.empty((0, 6)), time, bins)
+    sums = [(np.empty(0, "i8"), np.empty((0, 6)))]
     for start in range(0, len(points), CHUNK):
         part = points.take(slice(start, start + CHUNK))
         for name in background.fields:
             if name in scales and (rows := np.flatnonzero(part.variable == CODES[name])).size:
-                sums = _binned(part.take(rows), background, name, scales[name], bins)
-                whole = whole + SuperObservations(*_reduced(*sums), time, bins)
-    return whole
+                sums.append(_reduced(*_binned(part.take(rows), background, name, scales[name], bins)))
+    key, terms = (np.concatenate(column) for column in zip(*sums, strict=True))
+    return SuperObservations(*_reduced(key, terms), time, bins)
 
 
 def innovation(points: Points, background: Background, name: str) -> NDArray[np.float64]:
@@ -207,8 +208,7 @@ def _binned(
     terms = np.empty((rows.size, 6))
     terms[:, 0] = weight = 1.0 / _variance(points, scales)
     terms[:, 1] = departure
-    cell = bins.cells.index(points.latitude, points.longitude)
-    latitude, longitude = bins.cells.centre(cell)
+    cell, latitude, longitude = bins.cells.locate(points.latitude, points.longitude)
     terms[:, 2] = points.latitude - latitude
     terms[:, 3] = wrap_longitude(points.longitude - longitude)
     days = (points.time - np.datetime64(0, "ns")) / DAY
@@ -232,7 +232,9 @@ def _variance(points: Points, scales: Scales) -> NDArray[np.float64]:
 
 def _reduced(key: NDArray[np.int64], terms: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Sums of the terms of equal keys, in order of the keys."""
-    order = np.argsort(key, kind="stable")
-    key, terms = key[order], terms[order]
-    first = np.flatnonzero(np.diff(key, prepend=-1))
-    return key[first], np.add.reduceat(terms, first, axis=0) if first.size else terms
+    order = np.argsort(key)
+    ordered = key[order]
+    first = np.flatnonzero(np.diff(ordered, prepend=-1))
+    # A product with a matrix of ones gathers and adds in one pass, without a sorted copy of the terms.
+    rows = csr_array((np.ones(key.size), order, np.append(first, key.size)), shape=(first.size, key.size))
+    return ordered[first], rows @ terms
