@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from adaf_xr._version import __version__
-from adaf_xr.cli import inputs, options, terminal
+from adaf_xr.cli import inputs, options, report, terminal
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,12 +51,17 @@ def demo(
 
     Writes analysis.zarr and a map, analysis.png.
     """
+    import xarray as xr
+
     from adaf_xr.inference import assimilate as run
+    from adaf_xr.inference import upsample as refine
 
     store = folder / "analysis.zarr"
-    first = inputs.background("demo", "background")
+    first, truth = (inputs.background("demo", name) for name in ("background", "truth"))
     with terminal.cluster(scheduler, workers):
-        _write(run(inputs.observations("demo"), first), store, resume=False)
+        _write(run(inputs.observations("demo"), first), _vacated(store), resume=False)
+        analysis = xr.open_zarr(store, consolidated=False)
+        terminal.show(report.scores(truth, refine(first), analysis))
 
 
 @app.command()
@@ -135,3 +141,10 @@ def _write(ds: xr.Dataset, path: Path, *, resume: bool) -> None:
     with terminal.progress(f"writing {path.name}") as moved:
         store.write(ds, path, resume=resume, progress=moved)
     terminal.show(f"written: {path}")
+
+
+def _vacated(store: Path) -> Path:
+    """The path of a store of an earlier demonstration, removed; anything else that is there stays and is an error."""
+    if (store / "zarr.json").exists():
+        shutil.rmtree(store)
+    return store

@@ -26,13 +26,14 @@ class ReadableErrors(TyperGroup):
             except (ValueError, TypeError, OSError) as error:
                 if ctx.params["traceback"]:
                     raise
-                say(f"[bold red]error:[/] {escape(str(error))}")
+                say("error", "bold red", error)
                 raise typer.Exit(2) from None
 
 
-def say(markup: str) -> None:
-    """Print to standard error, where messages belong."""
-    Console(stderr=True).print(markup, highlight=False, soft_wrap=True)
+def say(what: str, style: str, message: object) -> None:
+    """One paragraph on standard error, where messages belong; those of other libraries run over several lines."""
+    text = escape(" ".join(str(message).split()))
+    Console(stderr=True).print(f"[{style}]{what}:[/] {text}", highlight=False, soft_wrap=True)
 
 
 def show(renderable: Any) -> None:
@@ -41,7 +42,7 @@ def show(renderable: Any) -> None:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    say(f"[yellow]warning:[/] {escape(str(message))}")
+    say("warning", "yellow", message)
 
 
 @contextmanager
