@@ -86,9 +86,9 @@ def locate(ds: xr.Dataset, da: xr.DataArray, role: str) -> xr.DataArray | None:
     named = stated_coordinates(da)
     stages: tuple[Callable[[Hashable], bool], ...] = (
         lambda name: str(name) in named and _plays(ds, name, role),
-        lambda name: standard_name(ds[name]) in STANDARD[role],
+        lambda name: standard_name(ds.variables[name]) in STANDARD[role],
         lambda name: _is_named(ds, name, role),
-        lambda name: _by_attributes(ds, name, role),
+        lambda name: _by_attributes(ds, name, role) and not (role == "depth" and is_surface(ds, da)),
     )
     for stage in stages:
         candidates = [n for n in ds.variables if n != da.name and _numeric(ds, n) and stage(n)]
@@ -144,11 +144,12 @@ def align(ds: xr.Dataset, var: xr.DataArray, da: xr.DataArray, role: str) -> xr.
     (OceanSITES: ``LATITUDE(LATITUDE)``), has one value per time.
     """
     name, bare = var.name, xr.DataArray(var.variable, name=var.name)
-    if set(bare.dims) <= set(da.dims):
+    extra = [dim for dim in bare.dims if dim not in da.dims]
+    if not extra:
         return bare
-    if bare.size == 1:
+    if all(bare.sizes[dim] == 1 for dim in extra):
         elsewhere = role == "depth" and is_surface(ds, da)
-        return None if elsewhere else bare.squeeze(drop=True)
+        return None if elsewhere else bare.squeeze(extra, drop=True)
     along = time_dimension(ds, da)
     own = bare.ndim == 1 and bare.dims[0] not in da.dims and along is not None
     if own and role in ("latitude", "longitude", "flag") and bare.size == ds.sizes[along]:
@@ -174,7 +175,7 @@ def is_image(ds: xr.Dataset, da: xr.DataArray) -> bool:
     """Whether a variable is an image on projected axes, which no single position can place."""
 
     def projected(dim: Hashable) -> bool:
-        declared = standard_name(ds[dim]) if dim in ds.variables else ""
+        declared = standard_name(ds.variables[dim]) if dim in ds.variables else ""
         return declared.startswith("projection_") or (not declared and bool(PROJECTED.match(str(dim))))
 
     return any(projected(dim) for dim in da.dims if ds.sizes[dim] > 1)
@@ -182,42 +183,43 @@ def is_image(ds: xr.Dataset, da: xr.DataArray) -> bool:
 
 def _plays(ds: xr.Dataset, name: Hashable, role: str) -> bool:
     """Whether a variable that a file calls a coordinate has this role."""
-    declared = standard_name(ds[name])
+    declared = standard_name(ds.variables[name])
     return declared in STANDARD[role] or (not declared and _is_named(ds, name, role)) or _by_attributes(ds, name, role)
 
 
 def _is_named(ds: xr.Dataset, name: Hashable, role: str) -> bool:
     """Whether a variable has one of the names of a role and nothing contradicts it."""
-    key, declared = str(name).lower(), standard_name(ds[name])
+    var = ds.variables[name]
+    key, declared = str(name).lower(), standard_name(var)
     if key not in NAMES[role] or re.search(r"air|floor|atmos", declared):
         return False
-    long_name = str(ds[name].attrs.get("long_name", "")).lower()
+    long_name = str(var.attrs.get("long_name", "")).lower()
     if role == "depth" and re.search(r"bathym|floor|bottom", long_name):
         return False
-    return key not in NEEDS_LENGTH or _has_length(ds[name])
+    return key not in NEEDS_LENGTH or _has_length(var)
 
 
 def _by_attributes(ds: xr.Dataset, name: Hashable, role: str) -> bool:
     """Whether units (position) or axis and direction (depth) give the role away, as CF allows."""
-    var = ds[name]
+    var = ds.variables[name]
     units = spelling(var.attrs.get("units", ""))
     if role in ("latitude", "longitude"):
         ending = ("n", "north") if role == "latitude" else ("e", "east")
         return not standard_name(var) and units.startswith("deg") and units.endswith(ending) and units in UNITS[role]
     if role == "depth":
         vertical = str(var.attrs.get("axis", "")).upper() == "Z" or "positive" in var.attrs
-        return vertical and _has_length(var) and var.ndim < 2 and standard_name(var) not in ("height", "altitude")
+        return vertical and _has_length(var) and var.ndim < 2 and "floor" not in standard_name(var)
     return False
 
 
-def _has_length(var: xr.DataArray) -> bool:
+def _has_length(var: xr.Variable) -> bool:
     """Whether the units are a length."""
     return spelling(var.attrs.get("units", "")) in UNITS["depth"]
 
 
 def _numeric(ds: xr.Dataset, name: Hashable) -> bool:
     """Whether a variable holds numbers and is a coordinate of something."""
-    return ds[name].dtype.kind in "fiu" and not NOT_A_COORDINATE.search(str(name).lower())
+    return ds.variables[name].dtype.kind in "fiu" and not NOT_A_COORDINATE.search(str(name).lower())
 
 
 def _first(da: xr.DataArray, role: str, fitting: dict[Hashable, xr.DataArray]) -> Hashable:
@@ -258,7 +260,7 @@ def _first_time(ds: xr.Dataset, da: xr.DataArray, usable: dict[Hashable, xr.Data
         lambda n: n in da.dims,
         lambda n: str(n).lower() == "juld",
         lambda n: str(n).lower() == "juld_location",
-        lambda n: standard_name(ds[n]) == "time",
+        lambda n: standard_name(ds.variables[n]) == "time",
         lambda n: True,
     ):
         found = first(test, usable)
@@ -274,4 +276,5 @@ def _first_time(ds: xr.Dataset, da: xr.DataArray, usable: dict[Hashable, xr.Data
 
 def _runs_along(ds: xr.Dataset, name: Hashable, da: xr.DataArray) -> bool:
     """Whether a variable is a time along one dimension of another."""
-    return ds[name].ndim == 1 and ds[name].dims[0] in da.dims and times.is_time(ds, name)
+    var = ds.variables[name]
+    return var.ndim == 1 and var.dims[0] in da.dims and times.is_time(ds, name)

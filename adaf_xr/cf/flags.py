@@ -181,5 +181,5 @@ def letters(values: NDArray[Any]) -> NDArray[np.bytes_]:
 ADJUSTED_MODES = (b"A", b"D")
 """Data modes in which the adjusted values count."""
 
-ARGO = re.compile(r"^(juld|juld_location)$")
-"""Variables that only Argo and Met Office profiles have: there a nominal position (7) is not kept."""
+ARGO = re.compile(r"^(juld|juld_location|cycle_number)$")
+"""Variables that only Argo and Met Office files have: there a nominal position (7) is not kept."""

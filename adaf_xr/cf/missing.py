@@ -54,7 +54,7 @@ def missing_values(da: xr.DataArray) -> Missing:
     return tuple(dict.fromkeys(found + unpacked))
 
 
-def declared_fills(da: xr.DataArray) -> list[float | str]:
+def declared_fills(da: xr.DataArray | xr.Variable) -> list[float | str]:
     """Fill values in attributes that xarray left alone: numbers, or text of character variables."""
     found: list[float | str] = []
     for key, value in da.attrs.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import xarray as xr
@@ -84,6 +84,7 @@ CHAINS: tuple[tuple[str, ...], ...] = (
     ("adt_unfiltered", "adt", "adt_filtered"),
     ("adt_xgm2016", "adt_egm2008"),
     ("sla_unfiltered", "sla", "sla_filtered"),
+    ("ssha_unfiltered", "ssha", "ssha_filtered", "ssha_noiseless", "ssha_unedited"),
     ("nasa_team_2_ice_concentration", "bootstrap_ice_concentration"),
 )
 """Names in order of preference; names of different chains are not ordered."""
@@ -104,6 +105,7 @@ OTHER_QUANTITY = re.compile(
 )
 """Standard names that contradict a known name: `temp` may be the air's."""
 
+SWATH_SST_VARIABLES = frozenset({"sst_dtime", "sses_bias", "sses_standard_deviation"})
 SATELLITE_SALINITY = frozenset({"sss_cap", "smap_sss", "sss_corr"})
 IN_SITU_FEATURES = re.compile(r"point|trajectory|profile|series|station|mooring|drift", re.IGNORECASE)
 NOT_IN_SWATH_SST = frozenset({"siconc", "uas", "vas"})
@@ -112,7 +114,7 @@ PRESSURE_LEVEL = re.compile(r"^(plev|isobaric|pressure_level|level_pressure)", r
 PRESSURE_UNITS = frozenset({"pa", "hpa", "mbar", "mb", "millibar", "millibars"})
 
 
-def standard_name(da: xr.DataArray) -> str:
+def standard_name(da: xr.DataArray | xr.Variable) -> str:
     """The standard name in lower case, empty where there is none."""
     return str(da.attrs.get("standard_name", "")).strip().lower()
 
@@ -124,7 +126,7 @@ def data_names(ds: xr.Dataset) -> list[Hashable]:
 
 def term_of(ds: xr.Dataset, name: Hashable) -> Term | None:
     """What a variable of a file means; None where it is nothing that is taken."""
-    da, key = ds[name], str(name).lower()
+    da, key = ds.variables[name], str(name).lower()
     if da.dtype.kind not in "fiu" or NEVER.search(key) or _is_spread(da) or _at_20_hz(da):
         return None
     base = key.removesuffix("_adjusted")
@@ -132,9 +134,14 @@ def term_of(ds: xr.Dataset, name: Hashable) -> Term | None:
         return None  # the adjusted values of a variable that is there: the same quantity, not another candidate
     declared, key = standard_name(da), base
     term = STANDARD_NAMES.get(declared)
+    known = NAMES.get(key)
+    if term is not None and known is not None and term.name == known.name and known.kind == "surface":
+        term = replace(term, kind="surface")  # an analysed_sst that calls itself sea_water_temperature
     if term is None and not OTHER_QUANTITY.search(declared) and not _is_air(da):
-        term = _anomaly_of_ssh(ds, da) if key == "ssh" else NAMES.get(key)
-    if term is not None and (term.name in _not_taken_in(ds) or (term.name in ("uas", "vas") and _on_pressure(ds, da))):
+        term = _anomaly_of_ssh(ds, da) if key == "ssh" else known
+    if term is not None and (
+        term.name in _not_taken_in(ds) or (term.name in ("uas", "vas") and _on_pressure(ds[name]))
+    ):
         return None
     return None if term is not None and term.name == "thetao" and "anom" in key else term
 
@@ -214,9 +221,12 @@ def best(ds: xr.Dataset, canonical: str, candidates: list[Hashable]) -> Hashable
 
 
 def is_swath_sst(ds: xr.Dataset) -> bool:
-    """Whether this is GHRSST L2P or L3: an SST with its own time or quality level per pixel."""
+    """Whether this is GHRSST L2P or L3: an SST with a time, a bias or a quality level of its own per pixel."""
     names = {str(name).lower() for name in ds.variables}
-    return "sst_dtime" in names or ("quality_level" in names and bool(names & {"sses_bias", "sea_surface_temperature"}))
+    if names & SWATH_SST_VARIABLES or {"quality_level", "sea_surface_temperature"} <= names:
+        return True
+    level = str(ds.attrs.get("processing_level", "")).upper()
+    return "gds_version_id" in ds.attrs and level.startswith(("L2", "L3"))
 
 
 def is_satellite_salinity(ds: xr.Dataset) -> bool:
@@ -227,7 +237,9 @@ def is_satellite_salinity(ds: xr.Dataset) -> bool:
     in_situ = any(
         IN_SITU_FEATURES.search(str(ds.attrs.get(k, ""))) for k in ("featureType", "cdm_data_type", "data_type")
     )
-    surface = any(standard_name(ds[n]) == "sea_surface_salinity" or str(n).lower() == "sss" for n in ds.data_vars)
+    surface = any(
+        standard_name(ds.variables[n]) == "sea_surface_salinity" or str(n).lower() == "sss" for n in ds.data_vars
+    )
     return surface and not in_situ
 
 
@@ -247,22 +259,22 @@ def _not_taken_in(ds: xr.Dataset) -> frozenset[str]:
     return NOT_IN_SATELLITE_SALINITY if is_satellite_salinity(ds) else frozenset()
 
 
-def _is_spread(da: xr.DataArray) -> bool:
+def _is_spread(da: xr.Variable) -> bool:
     """Whether the cell methods make this a measure of spread, not a value."""
     return bool(re.search(r"standard_deviation|variance|range", str(da.attrs.get("cell_methods", ""))))
 
 
-def _is_air(da: xr.DataArray) -> bool:
+def _is_air(da: xr.Variable) -> bool:
     """Whether the long name says air temperature."""
     return "air temp" in str(da.attrs.get("long_name", "")).lower()
 
 
-def _at_20_hz(da: xr.DataArray) -> bool:
+def _at_20_hz(da: xr.Variable) -> bool:
     """Whether a dimension holds the high-rate measurements of an altimeter."""
     return any(re.search(r"meas_ind|20_?hz", str(d).lower()) for d in da.dims)
 
 
-def _on_pressure(ds: xr.Dataset, da: xr.DataArray) -> bool:
+def _on_pressure(da: xr.DataArray) -> bool:
     """Whether a wind belongs to a pressure level, not to the surface."""
 
     def is_level(coord: xr.DataArray) -> bool:
@@ -272,7 +284,7 @@ def _on_pressure(ds: xr.Dataset, da: xr.DataArray) -> bool:
     return any(PRESSURE_LEVEL.match(str(d)) for d in (*da.dims, *da.coords)) or any(map(is_level, da.coords.values()))
 
 
-def _anomaly_of_ssh(ds: xr.Dataset, da: xr.DataArray) -> Term | None:
+def _anomaly_of_ssh(ds: xr.Dataset, da: xr.Variable) -> Term | None:
     """`ssh` counts only where the file says that it is an anomaly about a mean sea surface."""
     return Term("sla") if "mean_sea_surface" in da.attrs or "nasa_flag" in ds.variables else None
 

@@ -42,7 +42,7 @@ FIRST, LAST = np.datetime64("1678-01-01", "s"), np.datetime64("2262-01-01", "s")
 
 def is_time(ds: xr.Dataset, name: Hashable) -> bool:
     """Whether a variable looks like a time, usable or not."""
-    var, key = ds[name], str(name).lower()
+    var, key = ds.variables[name], str(name).lower()
     if re.search(r"bnds|bounds|_tai$|_qc$|dtime|climatology|forecast_reference|creat|update", key):
         return False
     if str(var.attrs.get("standard_name", "")).strip().lower() == "forecast_reference_time" or var.dtype.kind in "SU":
@@ -51,22 +51,22 @@ def is_time(ds: xr.Dataset, name: Hashable) -> bool:
         return True
     units = str(var.attrs.get("units", ""))
     if var.dtype.kind == "O":
-        return "calendar" in var.encoding or " since " in str(var.encoding.get("units", "")) or _holds_dates(var)
+        return "calendar" in var.encoding or " since " in str(var.encoding.get("units", "")) or _holds_dates(name, var)
     declared = str(var.attrs.get("standard_name", "")).strip().lower() == "time"
-    return declared or " since " in units or (key, units) in UNITS_BY_NAME or _is_six_numbers(var)
+    return declared or " since " in units or (key, units) in UNITS_BY_NAME or _is_six_numbers(name, var)
 
 
 def flaw(ds: xr.Dataset, name: Hashable) -> str:
     """Why a time cannot be used, empty where it can."""
-    var = ds[name]
-    if var.dtype.kind == "M" or _is_six_numbers(var):
+    var = ds.variables[name]
+    if var.dtype.kind == "M" or _is_six_numbers(name, var):
         return ""
     calendar = _calendar(var)
     if calendar not in CIVIL:
         return f"calendar {calendar}"
     if var.dtype.kind == "O":
         return ""
-    units = _units(var)
+    units = _units(name, var)
     unit, _, epoch = units.partition(" since ")
     if not epoch:
         return f"units {units!r} without a date" if units else "no units"
@@ -93,8 +93,10 @@ def as_nanoseconds(var: xr.DataArray) -> xr.DataArray:
     """
     if var.dtype == np.dtype("M8[ns]") and not declared_fills(var):
         return var
-    core = [[var.dims[-1]]] if _is_six_numbers(var) else [[]]
-    how = {"units": _units(var), "calendar": _calendar(var), "fills": _fills(var), "six": bool(core[0])}
+    bare = var.variable
+    core = [[var.dims[-1]]] if _is_six_numbers(var.name, bare) else [[]]
+    units = _units(var.name, bare)
+    how = {"units": units, "calendar": _calendar(bare), "fills": _fills(bare, units), "six": bool(core[0])}
     return xr.apply_ufunc(
         _convert,
         var,
@@ -144,7 +146,7 @@ def _from_six_numbers(values: NDArray[Any]) -> NDArray:
     """Year, month, day, hour, minute, second along the last axis."""
     numbers = np.asarray(values, "f8")
     low, high = np.array([1678, 1, 1, 0, 0, 0]), np.array([2261, 12, 31, 24, 59, 61])
-    good = ((numbers >= low) & (numbers <= high)).all(axis=-1)
+    good: NDArray[np.bool_] = np.all((numbers >= low) & (numbers <= high), axis=-1)
     year, month, day, hour, minute, second = np.moveaxis(np.where(good[..., None], numbers, low), -1, 0)
     date = (year.astype("i8") - 1970).astype("M8[Y]").astype("M8[M]") + (month.astype("i8") - 1)
     ticks = np.rint((((day - 1) * 24 + hour) * 60 + minute) * 60e9 + second * 1e9).astype("i8")
@@ -160,13 +162,13 @@ def _within(values: NDArray) -> NDArray:
     return np.where(inside, values, np.datetime64("NaT")).astype("M8[ns]")
 
 
-def _units(var: xr.DataArray) -> str:
+def _units(name: Hashable, var: xr.Variable) -> str:
     """CF units, from where xarray keeps them or from the table of those that lack them."""
     units = str(var.attrs.get("units") or var.encoding.get("units", ""))
-    return UNITS_BY_NAME.get((str(var.name).lower(), units), units)
+    return UNITS_BY_NAME.get((str(name).lower(), units), units)
 
 
-def _calendar(var: xr.DataArray) -> str:
+def _calendar(var: xr.Variable) -> str:
     """The calendar, in lower case."""
     stated = var.attrs.get("calendar") or var.encoding.get("calendar")
     if stated is None and var.dtype.kind == "O" and not var.chunks and var.size:
@@ -174,20 +176,20 @@ def _calendar(var: xr.DataArray) -> str:
     return str(stated or "standard").lower()
 
 
-def _fills(var: xr.DataArray) -> tuple[float, ...]:
+def _fills(var: xr.Variable, units: str) -> tuple[float, ...]:
     """Fill values in the time's own numbers; xarray decodes misspelt ones as dates."""
-    usable = " since " in _units(var) or var.dtype.kind in "iuf"
+    usable = " since " in units or var.dtype.kind in "iuf"
     numbers = [f for f in declared_fills(var) if isinstance(f, float) and np.isfinite(f)]
     return tuple(numbers) if usable else ()
 
 
-def _is_six_numbers(var: xr.DataArray) -> bool:
+def _is_six_numbers(name: Hashable, var: xr.Variable) -> bool:
     """Whether the last dimension spells a date."""
-    return bool(SIX_NUMBERS.match(str(var.name).lower())) and var.ndim > 0 and var.shape[-1] == 6
+    return bool(SIX_NUMBERS.match(str(name).lower())) and var.ndim > 0 and var.shape[-1] == 6
 
 
-def _holds_dates(var: xr.DataArray) -> bool:
+def _holds_dates(name: Hashable, var: xr.Variable) -> bool:
     """Whether an object variable in memory holds dates; called only for variables named after time."""
-    if var.chunks or not var.size or not re.search(r"time|juld|date", str(var.name).lower()):
+    if var.chunks or not var.size or not re.search(r"time|juld|date", str(name).lower()):
         return False
     return hasattr(var.values.flat[0], "isoformat")

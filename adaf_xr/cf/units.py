@@ -45,7 +45,7 @@ UNITS: dict[str, dict[str, Linear]] = {
     "so": _SALINITY,
     "zos": _LENGTH,
     "sla": _LENGTH,
-    **dict.fromkeys(("uo", "vo", "uas", "vas", "speed"), _SPEED),
+    **dict.fromkeys(("uo", "vo", "uas", "vas", "wind speed", "current speed"), _SPEED),
     "siconc": _table(("1 fraction", SAME), ("% percent percentage", PERCENT)),
     "direction": _DEGREES,
     "latitude": _POSITION,
@@ -57,14 +57,16 @@ UNITS: dict[str, dict[str, Linear]] = {
 
 LIMITS: dict[str, tuple[float, float]] = {
     **{v.name: v.limits for v in VARIABLES.values()},
-    "speed": (0.0, 60.0),
+    "wind speed": (0.0, 85.0),
+    "current speed": (0.0, 7.1),
     "direction": (-360.0, 720.0),
     "latitude": (-90.0, 90.0),
     "longitude": (-360.0, 720.0),
     "depth": (-5.0, 12000.0),
     "pressure": (-5.0, 12500.0),
 }
-"""Outside is missing. Longitude is wrapped later: what is too far from any convention is a fill value."""
+"""Outside is missing. A speed is that of both components at their limit. Longitude is wrapped later: what is too far
+from any convention is a fill value."""
 
 _WORDS = tuple(
     (re.compile(rf"\b{word}\b"), short)
@@ -160,7 +162,8 @@ def decoding(da: xr.DataArray, quantity: str) -> Decoding:
     da : DataArray
         The variable as xarray opened it.
     quantity : str
-        A canonical name, or one of ``speed``, ``direction``, ``latitude``, ``longitude``, ``depth``, ``pressure``.
+        A canonical name, or one of ``wind speed``, ``current speed``, ``direction``, ``latitude``, ``longitude``,
+        ``depth``, ``pressure``.
 
     Raises
     ------
@@ -257,6 +260,12 @@ def _counts(values: NDArray[Any], question: str) -> NDArray[np.int64]:
 
 def _example(quantity: str) -> str:
     """A unit to suggest."""
-    examples = {"speed": "m s-1", "direction": "degree", "latitude": "degrees_north", "longitude": "degrees_east"}
+    examples = {
+        "wind speed": "m s-1",
+        "current speed": "m s-1",
+        "direction": "degree",
+        "latitude": "degrees_north",
+        "longitude": "degrees_east",
+    }
     examples |= {"depth": "m", "pressure": "dbar"}
     return examples.get(quantity) or VARIABLES[quantity].units

@@ -78,13 +78,13 @@ class Reader:
         key = str(name).lower()
         var = align(self.ds, self.ds[name], self.da, quantity)
         assert var is not None
+        swath = quantity == "thetao" and is_swath_sst(self.ds)
         raw = Version(self.reading(var, quantity), self._checks(var, quantity, nominal), self._error(var, quantity))
         adjusted = self.find([f"{key}_adjusted"])
         later = None
         if adjusted is not None:
             checks = self._checks(adjusted, quantity, nominal)
             later = Version(self.reading(adjusted, quantity), checks, self._error(adjusted, quantity))
-        swath = quantity == "thetao" and is_swath_sst(self.ds)
         return Measured(
             raw,
             later,
@@ -133,7 +133,7 @@ class Reader:
 
     def _file_flags(self, key: str, quantity: str) -> list[flags.FileFlag]:
         """Product flags that speak for a variable."""
-        speaks = {"speed": "uas", "direction": "uas"}.get(quantity, quantity)
+        speaks = {"wind speed": "uas", "direction": "uas"}.get(quantity, quantity)
         rules = [
             rule
             for rule in flags.FILE_FLAGS
@@ -159,7 +159,7 @@ class Reader:
         key = str(var.name).lower()
         names = [pattern.format(key) for pattern in ERROR_NAMES] + list(PRODUCT_ERRORS.get(quantity, ()))
         declared = f"{standard_name(var)} standard_error"
-        names += [k for k, n in self.by_key.items() if standard_name(self.ds[n]) == declared]
+        names += [k for k, n in self.by_key.items() if standard_name(self.ds.variables[n]) == declared]
         found = self.find(names)
         if found is None or found.dtype.kind not in "iuf":
             return None

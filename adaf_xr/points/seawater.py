@@ -51,7 +51,7 @@ def potential_temperature(
     --------
     >>> one = np.ones(1)
     >>> potential_temperature(2 * one, 35 * one, 4000 * one, 0 * one, 0 * one).round(3)
-    array([1.661])
+    array([1.664])
     """
     import gsw
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import xarray as xr
 from adaf_xr.cf import times
 from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.cf.coordinates import is_image, locate, time_of
-from adaf_xr.cf.errors import DepthError, NoVariableError, PositionError, TimeError
+from adaf_xr.cf.errors import AmbiguousError, DepthError, NoVariableError, PositionError, TimeError
 from adaf_xr.cf.names import choose, is_swath_sst, listing, term_of
 from adaf_xr.cf.units import UNITS, spelling
 from adaf_xr.cf.vectors import Pair, pairs
@@ -56,8 +57,8 @@ def groups_of(ds: xr.Dataset, wanted: set[str]) -> list[Group]:
     adaf_xr.cf.errors.NoVariableError
         Where nothing that is wanted is found.
     """
-    needed = wanted | ({"sla"} if "zos" in wanted else set())
-    by_dims = {dims: Group(names, []) for dims, names in choose(ds, needed).items()}
+    needed = wanted | ({"sla"} if "zos" in wanted and _topography(ds) is not None else set())
+    by_dims = {dims: Group(names, []) for dims, names in _chosen(ds, needed).items()}
     for pair in pairs(ds):
         components = {pair.vector.eastward, pair.vector.northward}
         group = by_dims.setdefault(frozenset(ds[pair.speed].dims), Group({}, []))
@@ -108,13 +109,30 @@ def plan_of(ds: xr.Dataset, group: Group, wanted: set[str], good: bool) -> tuple
     return plan, arrays
 
 
+def _chosen(ds: xr.Dataset, wanted: set[str]) -> dict[frozenset[Hashable], dict[str, Hashable]]:
+    """The variable for each quantity; what cannot be dated is refused first, because that help is needed anyway."""
+    try:
+        return choose(ds, wanted)
+    except AmbiguousError:
+        for name in ds.data_vars:
+            if (term := term_of(ds, name)) is not None and term.name in wanted:
+                _time(ds, ds[name])
+        raise
+
+
+def _topography(ds: xr.Dataset) -> Hashable | None:
+    """The mean dynamic topography that comes with an anomaly."""
+    return next((n for n in ds.variables if str(n).lower() == "mdt"), None)
+
+
 def _add_topography(ds: xr.Dataset, dims: frozenset[Hashable], group: Group) -> None:
     """Anomaly plus mean topography makes `zos` where there is none, or where it alone is filtered."""
     if "sla" not in group.names:
         return
-    mdt = next((n for n in ds.variables if str(n).lower() == "mdt" and set(ds[n].dims) <= dims), None)
+    mdt = _topography(ds)
     is_filtered = {q: str(group.names.get(q, "")).lower().endswith("_filtered") for q in ("zos", "sla")}
-    if mdt is not None and ("zos" not in group.names or (is_filtered["zos"] and not is_filtered["sla"])):
+    fits = mdt is not None and set(ds[mdt].dims) <= dims
+    if fits and ("zos" not in group.names or (is_filtered["zos"] and not is_filtered["sla"])):
         group.names.pop("zos", None)
         group.mdt = mdt
 
@@ -134,7 +152,8 @@ def _columns(ds: xr.Dataset, group: Group, reader: Reader, wanted: set[str]) -> 
             yield name, Column(parts, "sum")
         else:
             pair = next(p for p in group.vectors if name in (p.vector.eastward, p.vector.northward))
-            parts = reader.measured(pair.speed, "speed"), reader.measured(pair.direction, "direction")
+            speed = "wind speed" if pair.vector.eastward == "uas" else "current speed"
+            parts = reader.measured(pair.speed, speed), reader.measured(pair.direction, "direction")
             yield name, Column(parts, "sine" if name == pair.vector.eastward else "cosine", pair.sign)
 
 
@@ -164,9 +183,15 @@ def _time(ds: xr.Dataset, da: xr.DataArray) -> xr.DataArray:
         return found
     raise TimeError(
         f"{str(da.name)!r} on {da.dims} has no time: looked for standard_name time and units like 'days since "
-        f"1950-01-01', and saw {listing(ds.variables)} (file names, global attributes and seconds of the day are not "
-        "dates); assign it, for example ds.assign_coords(time=np.datetime64('2020-01-01'))"
+        f"1950-01-01', and saw {_like_times(ds)} (file names, global attributes and seconds of the day are not dates); "
+        "assign it, for example ds.assign_coords(time=np.datetime64('2020-01-01'))"
     )
+
+
+def _like_times(ds: xr.Dataset) -> str:
+    """Variables that sound like time, with their units; all where none does."""
+    like = [n for n in ds.variables if re.search(r"time|date|juld|mjd|second", str(n).lower())]
+    return listing(f"{n} in {ds[n].attrs.get('units')!r}" for n in like) if like else listing(ds.variables)
 
 
 def _vertical(
