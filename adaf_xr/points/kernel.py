@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adaf_xr.cf import flags
-from adaf_xr.cf.units import COUNTS
+from adaf_xr.cf.units import COUNTS, LIMITS
 from adaf_xr.points.plan import Check, Column, Measured, Plan, Question, Reading, Version
 from adaf_xr.points.seawater import depth_from_pressure, potential_temperature, pressure_from_depth
 from adaf_xr.sphere import wrap_longitude
@@ -139,10 +139,12 @@ def _columns(plan: Plan, block: Block) -> Rows:
             if pressure is None:
                 pressure = pressure_from_depth(depth, latitude)
             value = potential_temperature(value, salinity, pressure, longitude, latitude)
-        rows[name] = value
+        low, high = LIMITS[name]
+        rows[name] = value = np.where((value >= low) & (value <= high), value, np.nan)
         if column.has_error:
             errors[f"{name}_error"] = np.where(np.isfinite(value), np.nan if error is None else error, np.nan)
-    if (placed := block.passes(plan.place_checks)) is not True:
+    placed = block.passes(plan.place_checks)
+    if placed is not True:
         rows["latitude"] = np.where(placed, latitude, np.nan)
     return rows | errors
 

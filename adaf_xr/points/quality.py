@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -13,7 +13,7 @@ from adaf_xr.cf.coordinates import align
 from adaf_xr.cf.errors import QualityError, UnitError
 from adaf_xr.cf.missing import declared_fills
 from adaf_xr.cf.names import is_swath_sst, standard_name
-from adaf_xr.cf.units import decoding, error_decoding
+from adaf_xr.cf.units import SAME, Decoding, decoding, error_decoding
 from adaf_xr.points.plan import Check, Inputs, Measured, Reading, Version
 
 ERROR_NAMES = (
@@ -79,7 +79,10 @@ class Reader:
         var = align(self.ds, self.ds[name], self.da, quantity)
         assert var is not None
         swath = quantity == "thetao" and is_swath_sst(self.ds)
-        raw = Version(self.reading(var, quantity), self._checks(var, quantity, nominal), self._error(var, quantity))
+        value = self.reading(var, quantity)
+        if swath:
+            value = replace(value, how=unbounded(value.how))  # the limits hold for what remains after the bias
+        raw = Version(value, self._checks(var, quantity, nominal), self._error(var, quantity))
         adjusted = self.find([f"{key}_adjusted"])
         later = None
         if adjusted is not None:
@@ -174,9 +177,8 @@ class Reader:
         found = self.find(["sses_bias"])
         if found is None:
             return None
-        how = decoding(found, "thetao")
-        unbounded = type(how)(how.missing, (how.linear[0], 0.0), (-np.inf, np.inf))
-        return Reading(self.inputs.add(found), unbounded)
+        how = replace(unbounded(decoding(found, "thetao")), linear=SAME, question="")
+        return Reading(self.inputs.add(found), how)
 
     def _mode(self, name: Hashable) -> int | None:
         """The data mode that chooses between raw and adjusted: per parameter if the file has it, else per profile."""
@@ -187,6 +189,11 @@ class Reader:
                 return self.inputs.add(_mode_of(modes, names, str(name)))
         found = self.find(["data_mode"])
         return None if found is None else self.inputs.add(found)
+
+
+def unbounded(how: Decoding) -> Decoding:
+    """The same without limits."""
+    return replace(how, limits=(-np.inf, np.inf))
 
 
 def _mode_of(modes: xr.DataArray, names: xr.DataArray, parameter: str) -> xr.DataArray:

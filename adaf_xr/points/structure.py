@@ -13,7 +13,7 @@ from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.cf.coordinates import is_image, locate, time_of
 from adaf_xr.cf.errors import AmbiguousError, DepthError, NoVariableError, PositionError, TimeError
 from adaf_xr.cf.names import choose, is_swath_sst, listing, term_of
-from adaf_xr.cf.units import UNITS, spelling
+from adaf_xr.cf.units import UNITS, refuse_packed, spelling
 from adaf_xr.cf.vectors import Pair, pairs
 from adaf_xr.points.plan import Column, Inputs, Measured, Plan
 from adaf_xr.points.quality import Reader
@@ -96,7 +96,7 @@ def plan_of(ds: xr.Dataset, group: Group, wanted: set[str], good: bool) -> tuple
         "longitude": reader.reading(longitude, "longitude"),
         "latitude": reader.reading(latitude, "latitude"),
         "time": inputs.add(times.as_nanoseconds(time).rename(time.name)),
-        "delay": None if delay is None else inputs.add(delay),
+        "delay": None if delay is None else inputs.add(_unpacked(delay)),
         "depth": depth,
         "pressure": pressure,
         "place_checks": reader.place_checks(latitude.name, longitude.name, time.name),
@@ -213,6 +213,12 @@ def _vertical(
         None if found is None else reader.measured(found.name, role, nominal=True)
         for role, found in (("depth", depth), ("pressure", pressure))
     )
+
+
+def _unpacked(da: xr.DataArray) -> xr.DataArray:
+    """The same array, refused where its numbers are still packed."""
+    refuse_packed(da)
+    return da
 
 
 def _nothing(ds: xr.Dataset, wanted: set[str]) -> str:
