@@ -328,7 +328,7 @@ class TestFailing:
 
 
 def test_large_input_in_memory_draws_a_warning(monkeypatch):
-    monkeypatch.setattr("adaf_xr.inference.notices.LARGE", 1000)
+    monkeypatch.setattr("adaf_xr.inference.notices.LARGE", 500)
     with pytest.warns(UserWarning, match="observations .ssh. are in memory"):
         assimilate(toy.points(), toy.background())
     with pytest.warns(UserWarning, match="background are in memory"):
