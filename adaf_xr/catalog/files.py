@@ -125,9 +125,9 @@ def daily_files(template: str, span: Span | None, storage_options: Options = Non
 
 def _require_root(template: str) -> None:
     """A wrong root is an error; a folder of it that a partial copy lacks is one of missing files."""
-    fixed = Path(re.split("[%*?[]", template.removeprefix("file://"))[0]).parent
-    if not is_remote(template) and not fixed.parent.is_dir():
-        raise FileNotFoundError(f"no folder {fixed.parent}, where {template} was expected")
+    folder = re.split("[%*?[]", template.removeprefix("file://"))[0].rpartition("/")[0]
+    if not is_remote(template) and not Path(folder).parent.is_dir():
+        raise FileNotFoundError(f"no folder {Path(folder).parent}, where {template} was expected")
 
 
 def _all_days(template: str, storage_options: Options) -> list[str]:

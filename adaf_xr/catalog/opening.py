@@ -52,7 +52,15 @@ def open_source(catalog: str | Path, source: str, **parameters: Any) -> xr.Datas
     cat = load(catalog)
     entry = find(cat, source)
     check(cat, source, entry, parameters)
-    return cat(**parameters)[source].read()
+    opened = cat(**parameters)[source].read()
+    _require_something(opened, source, entry, parameters.get("time"))
+    return opened
+
+
+def _require_something(opened: xr.Dataset | xr.DataTree, source: str, entry: ReaderDescription, time: Any) -> None:
+    """A background or truth without a single time is a mistake; observations may be none."""
+    if time is not None and entry.metadata.get("role") != "observations" and 0 in opened.sizes.values():
+        raise ValueError(f"{source} has no time within {time!r}: open it without time to see those it has")
 
 
 def describe(catalog: str | Path) -> Listing:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+
+DATE = re.compile(r"\d{4}(-\d{2}(-\d{2}([T ].+)?)?)?$|\d{8}$")
+"""ISO dates, whole or in part."""
 
 
 class Span(NamedTuple):
@@ -102,16 +106,19 @@ def _ends(time: Any) -> tuple[Any, Any]:
 
 
 def _whole(date: Any) -> Span:
-    """First instant and end of the period that a date names: a day for "2020-01-01", an instant for a timestamp."""
-    if isinstance(date, str):
-        try:
-            named = pd.Period(date)
-        except ValueError as error:
-            raise ValueError(f"{date!r} is not a date: write it like 2020-01-02 or 2020-01-02T12:00") from error
-        length = named.end_time + pd.Timedelta(1, "ns")
-        return Span(_ns(named.start_time), _ns(length))
-    instant = _ns(pd.Timestamp(getattr(date, "values", date)))
-    return Span(instant, instant + np.timedelta64(1, "ns"))
+    """The period that a date names: the month for "2020-01", the day for a timestamp at 00:00."""
+    if not isinstance(date, str):
+        instant = pd.Timestamp(getattr(date, "values", date))
+        length = pd.Timedelta(1, "D") if instant == instant.normalize() else pd.Timedelta(1, "ns")
+        return Span(_ns(instant), _ns(instant + length))
+    try:
+        # Pandas would read 01/02/2020 as well, one way or the other.
+        named = pd.Period(date) if DATE.match(date) else None
+    except ValueError:
+        named = None
+    if named is None:
+        raise ValueError(f"{date!r} is not a date: write it like 2020-01-02, 2020-01 or 2020-01-02T12:00")
+    return Span(_ns(named.start_time), _ns((named + 1).start_time))
 
 
 def _ns(time: pd.Timestamp) -> np.datetime64:
