@@ -49,7 +49,7 @@ def demo(
 ) -> None:
     """Analyse the embedded sample, and score it against the truth it was drawn from.
 
-    Writes analysis.zarr and a map, analysis.png.
+    Prints a table of scores, and writes analysis.zarr and maps, analysis.png.
     """
     import xarray as xr
 
@@ -62,6 +62,8 @@ def demo(
         _write(run(inputs.observations("demo"), first), _vacated(store), resume=False)
         analysis = xr.open_zarr(store, consolidated=False)
         terminal.show(report.scores(truth, refine(first), analysis))
+        report.maps(first, analysis, folder / "analysis.png")
+    terminal.show(f"\nanalysis: {store}\nmaps:     {folder / 'analysis.png'}")
 
 
 @app.command()
@@ -113,6 +115,7 @@ def assimilate(
             on_error=on_error.value,
         )
         _write(analysis, store, resume=resume)
+    terminal.show(f"analysis: {store}")
 
 
 @app.command()
@@ -132,15 +135,22 @@ def upsample(
     with terminal.cluster(scheduler, workers):
         fine = run(inputs.open_path(source), factor, model=model, keep_means=keep_means)
         _write(fine, store, resume=resume)
+    terminal.show(f"fine fields: {store}")
 
 
 def _write(ds: xr.Dataset, path: Path, *, resume: bool) -> None:
-    """Write a lazy dataset with a bar that counts its times, and say where it is."""
+    """Write a lazy dataset with a bar that counts its times."""
     from adaf_xr.inference import store
 
     with terminal.progress(f"writing {path.name}") as moved:
-        store.write(ds, path, resume=resume, progress=moved)
-    terminal.show(f"written: {path}")
+        if all("time" in field.dims for field in ds.data_vars.values()):
+            # One time is one task and one shard, however the input was chunked.
+            steps = ds.chunk({dim: 1 if dim == "time" else -1 for dim in ds.dims})
+            store.write(steps, path, resume=resume, progress=moved)
+        elif path.exists():
+            raise FileExistsError(f"{path} exists: remove it, or write to another path")
+        else:
+            ds.to_zarr(path, zarr_format=3, consolidated=False)
 
 
 def _vacated(store: Path) -> Path:

@@ -1,7 +1,8 @@
-"""What the demonstration prints: scores before and after, as a table for a terminal."""
+"""What the demonstration shows: a table of scores, and maps."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adaf_xr.cf.canonical import VARIABLES
@@ -27,3 +28,17 @@ def scores(truth: xr.Dataset, first: xr.Dataset, analysis: xr.Dataset) -> Table:
         before, after = (float(rmse.loc[name, field]) for field in ("background", "analysis"))
         table.add_row(name, VARIABLES[name].units, f"{before:.4f}", f"{after:.4f}", f"{after / before - 1:+.0%}")
     return table
+
+
+def maps(first: xr.Dataset, analysis: xr.Dataset, path: Path) -> None:
+    """Draw the surface in the middle of the analysis times, with profiles and tracks of that day; this computes."""
+    from adaf_xr.catalog import open_observations
+    from adaf_xr.plotting import figure_of_analysis
+    from adaf_xr.points import to_points
+
+    middle = {"time": analysis.sizes["time"] // 2, "depth": 0}
+    day = analysis.time[middle["time"]].values
+    seen = open_observations("demo", time=day, window="1D", sources=["insitu", "ssh"])
+    points = {name: to_points(node) for name, node in seen.children.items()}
+    figure = figure_of_analysis(first.isel(middle), analysis.isel(middle), points, variables=["zos", "thetao", "so"])
+    figure.savefig(path, dpi=150)
