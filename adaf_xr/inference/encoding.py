@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,9 @@ from adaf_xr.cf.canonical import SOURCES
 from adaf_xr.inference.notices import NoObservationsWarning, warn
 from adaf_xr.models.base import AssimilationModel, Background
 from adaf_xr.points.arrays import Points
+
+PIECE = 2**20
+"""Points encoded at a time: the arrays of a piece stay near the processor, and a model's memory is bounded."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,10 @@ class Box:
 
     def contains(self, points: Points) -> np.ndarray:
         """Rows inside."""
-        eastward = np.mod(points.longitude - self.west, 360.0)
-        inside = (eastward <= self.width) | (self.width >= 360.0)
-        return inside & (points.latitude >= self.south) & (points.latitude <= self.north)
+        inside = (points.latitude >= self.south) & (points.latitude <= self.north)
+        if self.width < 360.0:
+            inside &= np.mod(points.longitude - self.west, 360.0) <= self.width
+        return inside
 
 
 @dataclass(frozen=True)
@@ -93,18 +99,15 @@ class Encoding:
         scene: Scene = scenes[0]
         before, after = self.model.spec.window
         recent = points.within(scene.time - before, scene.time + after)
-        near = recent.take(self.box.contains(recent))
+        near = recent.where(self.box.contains(recent))
         tally = np.stack([np.bincount(p.source, minlength=len(SOURCES)) for p in (points, recent, near)], axis=1)
-        return Part(self.model.encode(near, scene.background, scene.time), tally)
+        pieces = [near.take(slice(i, i + PIECE)) for i in range(0, max(1, len(near)), PIECE)]
+        encoded = [self.model.encode(piece, scene.background, scene.time) for piece in pieces]
+        return Part(reduce(operator.add, encoded), tally)
 
     def merge(self, parts: list[Part]) -> Part | None:
         """Add up."""
-        if not parts:
-            return None
-        whole = parts[0]
-        for part in parts[1:]:
-            whole = whole + part
-        return whole
+        return reduce(operator.add, parts) if parts else None
 
     def finish(self, whole: Part | None, scenes: np.ndarray) -> np.ndarray:
         """Unwrap, after saying so where nothing was usable."""

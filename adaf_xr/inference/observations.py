@@ -31,7 +31,7 @@ class Stream:
     source : str
         One of :data:`adaf_xr.cf.canonical.SOURCES`.
     chunks : dask array of objects, (n_chunks,)
-        Every element a :class:`~adaf_xr.points.Points` in order of time.
+        Every element a :class:`~adaf_xr.points.Points`.
     start, stop : datetime64[ns], (n_chunks,)
         First and last time of every chunk; NaT where unknown before decoding.
     variables : tuple of str
@@ -130,10 +130,7 @@ def _memory_chunk(table: Mapping[str, xr.Variable], source: str, mdt: Any, on_er
     warn_if_large(points.nbytes, f"observations ({label or source})")
     name = "adaf-points-" + tokenize(points, source)
     chunks = da.Array(HighLevelGraph.from_collections(name, {(name, 0): in_cell(points)}), name, ((1,),), dtype=object)
-    some = len(points) > 0
-    start = points.time[:1] if some else np.array(["2000-01-02"], "datetime64[ns]")
-    stop = points.time[-1:] if some else np.array(["2000-01-01"], "datetime64[ns]")
-    return Stream(source, chunks, start, stop, tuple(table))
+    return Stream(source, chunks, *_bounds([points.time]), tuple(table))
 
 
 def _lazy_chunks(table: Mapping[str, xr.Variable], source: str, mdt: Any, on_error: OnError, label: str) -> Stream:
@@ -170,14 +167,14 @@ def _decode_block(*arrays: np.ndarray, names: tuple[str, ...], source: str) -> n
 
 
 def decode(table: Mapping[str, np.ndarray], source: str, mdt: Mapping[str, np.ndarray] | None) -> Points:
-    """Points of a table in order of time; `sla` becomes `zos` where a mean dynamic topography is given."""
+    """Points of a table; `sla` becomes `zos` where a mean dynamic topography is given."""
     columns = dict(table)
     if mdt is not None:
         mean = sample(mdt["mdt"], mdt["latitude"], mdt["longitude"], columns["latitude"], columns["longitude"])
         columns["zos"] = columns.pop("sla") + mean
         if "sla_error" in columns:
             columns["zos_error"] = columns.pop("sla_error")
-    return Points.from_columns(columns, source).in_order_of_time()
+    return Points.from_columns(columns, source)
 
 
 def _time_bounds(time: xr.Variable, rows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -185,7 +182,11 @@ def _time_bounds(time: xr.Variable, rows: tuple[int, ...]) -> tuple[np.ndarray, 
     if dask.is_dask_collection(time.data):
         unknown = np.full(len(rows), np.datetime64("NaT", "ns"))
         return unknown, unknown
-    parts = np.split(time.values.astype("datetime64[ns]"), np.cumsum(rows)[:-1])
+    return _bounds(np.split(time.values.astype("datetime64[ns]"), np.cumsum(rows)[:-1]))
+
+
+def _bounds(parts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """First and last time of every part; one without times ends before it starts."""
     present = [part[~np.isnat(part)] for part in parts]
     start = [p.min() if p.size else np.datetime64("2000-01-02", "ns") for p in present]
     stop = [p.max() if p.size else np.datetime64("2000-01-01", "ns") for p in present]

@@ -107,13 +107,13 @@ class Points:
         """Rows by boolean mask, index array or slice."""
         return Points(*(getattr(self, f.name)[rows] for f in fields(self)))
 
-    def in_order_of_time(self) -> Points:
-        """Sort the rows by time, as `within` wants them."""
-        return self.take(np.argsort(self.time, kind="stable"))
+    def where(self, mask: NDArray[np.bool_]) -> Points:
+        """Rows by boolean mask; the points themselves where all rows are wanted, without a copy."""
+        return self if mask.all() else self.take(mask)
 
     def within(self, start: np.datetime64, stop: np.datetime64) -> Points:
-        """Rows with start <= time < stop, of points in order of time: a view, found by bisection."""
-        return self.take(slice(*np.searchsorted(self.time, [start, stop])))
+        """Rows with start <= time < stop."""
+        return self.where((self.time >= start) & (self.time < stop))
 
     @property
     def nbytes(self) -> int:
