@@ -14,7 +14,7 @@ from adaf_xr.sphere import RADIUS, unit_vectors
 
 TIME = np.datetime64("2022-01-02T12:00", "ns")
 DAY = np.timedelta64(1, "D")
-PLAIN = {"representativeness": 0.0}
+PLAIN = {"broad": 0.0}
 
 
 def points(latitude, longitude, value, *, days=0.0, depth=0.0, error=np.nan, name="zos", source="ssh"):
@@ -74,7 +74,7 @@ def dense(model, obs, background_std, targets, name="zos"):
 
 
 def test_one_observation_has_its_closed_form():
-    model = OptimalInterpolation(length=100.0, time=10.0, std=0.1)
+    model = OptimalInterpolation(length=100.0, time=10.0, std=0.1, **PLAIN)
     scales = model.scales["zos"]
     obs = points(0.0, 0.0, 0.5, days=2.0, error=0.04)
     mean, std = run(model, obs, flat(), at((0.0, 0.0), (1.0, 0.0), (0.0, 2.0)))
@@ -86,7 +86,7 @@ def test_one_observation_has_its_closed_form():
 
 
 def test_perfect_observations_are_interpolated():
-    model = OptimalInterpolation(**PLAIN)
+    model = OptimalInterpolation(representativeness=0.0, **PLAIN)
     obs = points([0.0, 0.6, -0.8], [0.0, 0.9, 0.3], [0.3, -0.2, 0.1], error=1e-6)
     mean, std = run(model, obs, flat(), at((0.0, 0.0), (0.6, 0.9), (-0.8, 0.3)))
     np.testing.assert_allclose(mean, obs.value, atol=1e-6)
@@ -94,7 +94,7 @@ def test_perfect_observations_are_interpolated():
 
 
 def test_far_observations_do_not_know_of_each_other():
-    model = OptimalInterpolation()
+    model = OptimalInterpolation(**PLAIN)
     one, other = points(0.0, 0.0, 0.3), points(15.0, 20.0, -0.2)
     targets = at((0.2, 0.2), (15.2, 20.1))
     both, std = run(model, Points.concatenate([one, other]), flat(), targets)
@@ -106,7 +106,7 @@ def test_far_observations_do_not_know_of_each_other():
 @settings(deadline=None, max_examples=25)
 @given(n=st.integers(1, 40), seed=st.integers(0, 10**6), std=st.floats(0.05, 0.5), length=st.floats(60, 400))
 def test_agrees_with_the_dense_solution(n, seed, std, length):
-    model = OptimalInterpolation(length=length, std=std, neighbours=40, cell=0.01, days=1 / 24)
+    model = OptimalInterpolation(length=length, std=std, neighbours=40, cell=0.01, days=1 / 24, **PLAIN)
     # Everything is within reach of everything, so that nothing but rounding and the means of bins may differ.
     obs = swarm(n, seed, spread=0.5 * length / 111.0)
     targets = at(*np.random.default_rng(seed).uniform(-0.3, 0.3, (5, 2)))
@@ -192,4 +192,4 @@ def test_empty():
     model = OptimalInterpolation()
     mean, std = run(model, Points.empty(), background, Targets(background.latitude, background.longitude))
     np.testing.assert_array_equal(mean, 0.2)
-    np.testing.assert_array_equal(std, SCALES["zos"].std)
+    np.testing.assert_array_equal(std, np.hypot(SCALES["zos"].std, SCALES["zos"].broad))

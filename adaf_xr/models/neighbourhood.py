@@ -6,15 +6,15 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
 from adaf_xr.models.cells import Cells
 from adaf_xr.models.local_solve import interpolate
-from adaf_xr.models.scales import Scales
+from adaf_xr.models.scales import Part
 from adaf_xr.models.super_observations import SuperObservation
 from adaf_xr.sphere import RADIUS, unit_vectors
 
@@ -22,7 +22,7 @@ REACH = 4.0
 """Correlation lengths beyond which an observation is not looked at: the correlation is 3e-4 there."""
 
 GROUP = 0.5
-"""Side of a group of targets that share their neighbours, in correlation lengths, and at most in degrees."""
+"""Side of a group of targets that share their neighbours, in correlation lengths."""
 
 MEMBERS = 16
 """Most targets solved together: bounds the padding where positions crowd."""
@@ -40,90 +40,103 @@ class Neighbourhood:
 
     Attributes
     ----------
+    part : Part
+        The part of the background error that is estimated.
     sites : float64, (n, 5)
         Coordinates.
     innovation, noise : float64, (n + 1,)
-        Innovation and error variance in units of the background's; the last row stands for no observation.
-    tree : cKDTree
-        Of the sites.
-    groups : Cells
-        Targets in one cell share their neighbours, those nearest to the cell's centre.
-    length : float
-        Correlation length [km].
+        Innovation and error variance in units of the part's; the last row stands for no observation.
     neighbours : int
-        How many.
+        How many super-observations a group of targets is analysed from.
     """
 
+    part: Part
     sites: NDArray[np.float64]
     innovation: NDArray[np.float64]
     noise: NDArray[np.float64]
-    tree: cKDTree
-    groups: Cells
-    length: float
     neighbours: int
 
     @classmethod
-    def of(cls, observed: SuperObservation, scales: Scales, neighbours: int) -> Neighbourhood:
-        """Prepare the super-observations of one variable."""
-        place = unit_vectors(observed.latitude, observed.longitude) * (RADIUS / scales.length)
-        sites = np.column_stack([place, observed.days / scales.time, observed.stretched])
-        size = GROUP * min(1.0, np.degrees(scales.length / RADIUS))
+    def of(cls, observed: SuperObservation, part: Part, neighbours: int) -> Neighbourhood:
+        """Prepare the super-observations of one variable to estimate one part of the background error."""
+        std = part.std * observed.fade
         return cls(
-            sites=sites,
-            innovation=np.append(observed.innovation, 0.0),
-            noise=np.append(observed.noise, 0.0),
-            tree=cKDTree(sites),
-            groups=Cells(size),
-            length=scales.length,
+            part=part,
+            sites=_places(part, observed.latitude, observed.longitude, observed.days, observed.stretched),
+            innovation=np.append(observed.innovation / std, 0.0),
+            noise=np.append(observed.noise / std**2, 0.0),
             neighbours=neighbours,
         )
 
-    def analyse(
-        self, latitude: NDArray, longitude: NDArray, stretched: float, threads: int | None = None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Increment and standard error at positions of one depth, (m,) each, in background standard deviations."""
-        increment, share = np.zeros(latitude.size), np.ones(latitude.size)
-        if not (latitude.size and self.tree.n):
-            return increment, share
-        batches = Batches.of(self.groups.locate(latitude, longitude)[0])
+    @cached_property
+    def tree(self) -> cKDTree:
+        """Of the sites."""
+        return cKDTree(self.sites)
 
-        def work(part: Iterable[int]) -> None:
-            for start in part:
-                rows, mean, variance = self._solve(
-                    batches.take(slice(start, start + BLOCK)), latitude, longitude, stretched
-                )
-                increment[rows], share[rows] = mean, np.sqrt(variance)
+    @cached_property
+    def groups(self) -> Cells:
+        """Targets in one cell share their neighbours, those nearest to the cell's centre."""
+        return Cells(GROUP * np.degrees(self.part.length / RADIUS))
+
+    def analyse(
+        self, latitude: NDArray, longitude: NDArray, days: ArrayLike, stretched: float, threads: int | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and variance of the part in units of its standard deviation and variance.
+
+        Parameters
+        ----------
+        latitude, longitude : array (m,)
+            Where [degrees].
+        days : float or array (m,)
+            When, since the analysis time.
+        stretched : float
+            At which depth, in vertical scales.
+        threads : int or None
+            Most threads that work.
+        """
+        mean, variance = np.zeros(latitude.size), np.ones(latitude.size)
+        if not (latitude.size and self.tree.n):
+            return mean, variance
+        batches = Batches.of(self.groups.locate(latitude, longitude)[0])
+        targets = _places(self.part, latitude, longitude, days, stretched)
+
+        def work(starts: Iterable[int]) -> None:
+            for start in starts:
+                rows, *solved = self._solve(batches.take(slice(start, start + BLOCK)), targets, stretched)
+                mean[rows], variance[rows] = solved
 
         _spread(work, range(0, batches.first.size, BLOCK), threads)
-        return increment, share
+        return mean, variance
 
     def _solve(
-        self, batches: Batches, latitude: NDArray, longitude: NDArray, stretched: float
+        self, batches: Batches, targets: NDArray, stretched: float
     ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
         """Rows, mean and variance of the targets in some groups."""
-        centre = self._coordinates(*self.groups.centre(batches.cell), stretched)
+        centre = _places(self.part, *self.groups.centre(batches.cell), 0.0, stretched)
         _, near = self.tree.query(centre, self.neighbours, distance_upper_bound=REACH)
         near = near.reshape(centre.shape[0], -1).T
-        some = near[0] < self.tree.n
-        near, centre, batches = (
-            near[: np.max(np.sum(near < self.tree.n, axis=0)), some],
-            centre[some],
-            batches.take(some),
-        )
+        present = near < self.tree.n
+        some = present[0]
+        near, present, centre, batches = near[:, some], present[:, some], centre[some], batches.take(some)
+        # Neighbours come nearest first: rows below the fullest column are empty.
+        near, present = (rows[: present.sum(axis=0).max(initial=0)] for rows in (near, present))
         rows, real = batches.rows()
-        wanted = self._coordinates(latitude[rows], longitude[rows], stretched) - centre
-        # The row for absent observations is any place: `interpolate` gives it no weight.
-        sites = self.sites[np.minimum(near, self.tree.n - 1)] - centre
+        # Where there is no neighbour any site will do: `interpolate` gives it no weight.
+        sites = self.sites[np.where(present, near, 0)] - centre
+        wanted = targets[rows] - centre
         mean, variance = interpolate(
-            _axes_first(sites), self.innovation[near], self.noise[near], near < self.tree.n, _axes_first(wanted)
+            _axes_first(sites), self.innovation[near], self.noise[near], present, _axes_first(wanted)
         )
         return rows[real], mean[real], variance[real]
 
-    def _coordinates(self, latitude: NDArray, longitude: NDArray, stretched: float) -> NDArray[np.float64]:
-        """Places at the analysis time in the space of `sites`, (..., 5)."""
-        place = unit_vectors(latitude, longitude) * (RADIUS / self.length)
-        when, depth = np.zeros((*place.shape[:-1], 1)), np.full((*place.shape[:-1], 1), stretched)
-        return np.concatenate([place, when, depth], axis=-1)
+
+def _places(
+    part: Part, latitude: NDArray, longitude: NDArray, days: ArrayLike, stretched: ArrayLike
+) -> NDArray[np.float64]:
+    """Coordinates in which distance is correlation, (n, 5)."""
+    globe = unit_vectors(latitude, longitude) * (RADIUS / part.length)
+    when, depth = (np.broadcast_to(x, latitude.shape) for x in (np.asarray(days) / part.time, stretched))
+    return np.column_stack([globe, when, depth])
 
 
 @dataclass(frozen=True)

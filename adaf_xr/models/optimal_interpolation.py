@@ -9,7 +9,7 @@ a salinity.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from adaf_xr.models.neighbourhood import GROUP, REACH, Neighbourhood
 from adaf_xr.models.scales import Override, Scales, scales_with
 from adaf_xr.models.super_observations import Bins, SuperObservation, SuperObservations, encode
 from adaf_xr.points.arrays import Points
+from adaf_xr.sphere import RADIUS
 
 
 @dataclass(frozen=True, init=False)
@@ -30,7 +31,7 @@ class OptimalInterpolation:
 
     Parameters
     ----------
-    length, time, vertical, std, representativeness, error : float or mapping, optional
+    length, time, vertical, std, representativeness, error, broad : float or mapping, optional
         Numbers that replace those of :data:`adaf_xr.models.scales.SCALES`, where each is defined with its unit: one for
         every variable, or a mapping from variables (``error``: also from observing systems) to numbers.
     neighbours : int
@@ -67,6 +68,7 @@ class OptimalInterpolation:
         std: Override = None,
         representativeness: Override = None,
         error: Override = None,
+        broad: Override = None,
         *,
         neighbours: int = 32,
         cell: float = 0.1,
@@ -77,7 +79,7 @@ class OptimalInterpolation:
         if neighbours < 1 or (threads is not None and threads < 1):
             raise ValueError(f"neighbours={neighbours!r}, threads={threads!r}: give at least one of each")
         settings = {
-            "scales": scales_with(length, time, vertical, std, representativeness, error),
+            "scales": scales_with(length, time, vertical, std, representativeness, error, broad),
             "neighbours": int(neighbours),
             "cell": float(cell),
             "days": float(days),
@@ -95,7 +97,7 @@ class OptimalInterpolation:
     @property
     def spec(self) -> ModelSpec:
         """What the engine needs and what it gives."""
-        longest = max(s.length for s in self.scales.values())
+        longest = max(s.broad_length if s.broad else s.length for s in self.scales.values())
         return ModelSpec(
             name="oi",
             variables=tuple(self.scales),
@@ -145,22 +147,36 @@ class OptimalInterpolation:
     ) -> tuple[NDArray, NDArray]:
         """Mean and standard error of one variable on all its levels."""
         values = background.fields[name]
-        mean = np.atleast_2d(self._first_guess(values, background, targets))
-        mean = mean.reshape(-1, *targets.shape)
+        mean = self._first_guess(values, background, targets).reshape(-1, *targets.shape)
         if targets.sea is not None:
             mean[:, ~targets.sea] = np.nan
-        depth = background.depth if values.ndim == 3 else np.zeros(1)
-        std = np.where(
-            np.isfinite(mean), scales.std * scales.fade(depth).reshape(-1, *(1,) * len(targets.shape)), np.nan
-        )
-        neighbourhood = Neighbourhood.of(observed, scales, self.neighbours)
-        for level, stretched in enumerate(scales.stretch(depth)):
+        std = np.full(mean.shape, np.nan)
+        surface = values.ndim == 2
+        parts = self._parts(observed.at_surface() if surface else observed, scales, surface)
+        for level, depth in enumerate(np.zeros(1) if surface else background.depth):
             sea = np.flatnonzero(np.isfinite(mean[level]))
-            increment, share = neighbourhood.analyse(*_positions(targets, sea), float(stretched), self.threads)
-            mean[level].reshape(-1)[sea] += increment * std[level].reshape(-1)[sea]
-            std[level].reshape(-1)[sea] *= share
+            where, stretched = _positions(targets, sea), float(scales.stretch(depth))
+            solved = [part.analyse(*where, 0.0, stretched, self.threads) for part in parts]
+            sigma = np.array([part.part.std for part in parts]) * scales.fade(depth)
+            mean[level].reshape(-1)[sea] += sum(s * increment for s, (increment, _) in zip(sigma, solved, strict=True))
+            share = sum(s**2 * variance for s, (_, variance) in zip(sigma, solved, strict=True)) / sum(sigma**2)
+            std[level].reshape(-1)[sea] = np.sqrt(sum(sigma**2)) * np.sqrt(share)
         shape = values.shape[:-2] + targets.shape
         return mean.reshape(shape), std.reshape(shape)
+
+    def _parts(self, observed: SuperObservation, scales: Scales, surface: bool) -> list[Neighbourhood]:
+        """Estimators of the parts of the background error: the broad one first, the mesoscale from what it leaves."""
+        mesoscale = scales.mesoscale_part
+        if not (surface and scales.broad):
+            return [Neighbourhood.of(observed, mesoscale, self.neighbours)]
+        part = scales.broad_part
+        wide = observed.gathered(Cells(np.degrees(part.length / RADIUS) / 6.0), part.time / 10.0)
+        # To the broad part the mesoscale is noise, and nearly white from one wide cell to the next.
+        wide = replace(wide, noise=wide.noise + mesoscale.std**2)
+        broad = Neighbourhood.of(wide, part, self.neighbours)
+        seen, _ = broad.analyse(observed.latitude, observed.longitude, observed.days, 0.0, self.threads)
+        left = replace(observed, innovation=observed.innovation - part.std * seen)
+        return [broad, Neighbourhood.of(left, mesoscale, self.neighbours)]
 
     @staticmethod
     def _first_guess(values: NDArray, background: Background, targets: Targets) -> NDArray[np.float64]:

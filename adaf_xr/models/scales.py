@@ -16,12 +16,32 @@ Override = float | Mapping[str, float] | None
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of the background error with its own scales.
+
+    Attributes
+    ----------
+    std : float
+        Its standard deviation at the surface, in the canonical unit.
+    length : float
+        Correlation length L [km].
+    time : float
+        Correlation time T [days].
+    """
+
+    std: float
+    length: float
+    time: float
+
+
+@dataclass(frozen=True)
 class Scales:
     """Statistics of the errors of a background and of the observations of one variable.
 
     The covariance of background errors at two places is ``std1 std2 exp(-(r^2 / L^2 + dt^2 / T^2 + ds^2) / 2)``:
     `length` and `time` are the *standard deviations* of Gaussians (correlation 0.61 at one scale, 0.14 at two). A scale
-    quoted for ``exp(-r^2 / L^2)`` must be divided by the square root of two.
+    quoted for ``exp(-r^2 / L^2)`` must be divided by the square root of two. Where `broad` is not zero the error of a
+    surface field is the sum of two such parts, the mesoscale and a broad one.
 
     Attributes
     ----------
@@ -43,6 +63,10 @@ class Scales:
         Standard deviation of the instrument's error where neither the observation nor `source_error` gives one.
     source_error : mapping of str to float
         The same for particular observing systems.
+    broad : float
+        Standard deviation of the broad part of the background error of a surface field; 0: there is none.
+    broad_length, broad_time : float
+        Scales of the broad part [km, days].
     """
 
     length: float
@@ -53,6 +77,19 @@ class Scales:
     representativeness: float
     error: float
     source_error: Mapping[str, float] = field(default_factory=dict, hash=False)
+    broad: float = 0.0
+    broad_length: float = 1200.0
+    broad_time: float = 30.0
+
+    @property
+    def mesoscale_part(self) -> Part:
+        """The error that every variable has."""
+        return Part(self.std, self.length, self.time)
+
+    @property
+    def broad_part(self) -> Part:
+        """The error of the scale of basins."""
+        return Part(self.broad, self.broad_length, self.broad_time)
 
     def stretch(self, depth: ArrayLike) -> NDArray[np.float64]:
         """Depth in vertical scales: the integral of dz / (vertical + z * widening).
@@ -78,13 +115,14 @@ WIDENING = 0.15
 """Growth of the vertical scale with depth [m per m]: 30 m in the mixed layer, 180 m at 1000 m."""
 
 SEA_LEVEL = Scales(
-    length=100.0,
+    length=80.0,
     time=10.0,
     vertical=30.0,
-    std=0.10,
+    std=0.08,
     decay=1000.0,
     representativeness=0.015,
     error=0.03,
+    broad=0.06,
 )
 CURRENT = Scales(length=60.0, time=3.0, vertical=50.0, std=0.20, decay=1000.0, representativeness=0.05, error=0.05)
 
@@ -124,6 +162,7 @@ def scales_with(
     std: Override = None,
     representativeness: Override = None,
     error: Override = None,
+    broad: Override = None,
 ) -> dict[str, Scales]:
     """The table with a user's own numbers in it.
 
@@ -132,13 +171,18 @@ def scales_with(
 
     Examples
     --------
-    >>> table = scales_with(length={"zos": 80.0}, error={"sst": 0.3})
+    >>> table = scales_with(length={"zos": 60.0}, error={"sst": 0.3})
     >>> table["zos"].length, table["sla"].length, table["thetao"].source_error["sst"]
-    (80.0, 100.0, 0.3)
+    (60.0, 80.0, 0.3)
     """
     table = dict(SCALES)
     columns = {"length": length, "time": time, "vertical": vertical, "std": std}
-    for column, override in {**columns, "representativeness": representativeness, "error": error}.items():
+    for column, override in {
+        **columns,
+        "representativeness": representativeness,
+        "error": error,
+        "broad": broad,
+    }.items():
         for name, number in _by_name(column, override).items():
             table.update(_replaced(table, column, name, _checked(column, name, number)))
     return table
@@ -158,7 +202,7 @@ def _by_name(column: str, override: Override) -> Mapping[str, float]:
 
 def _checked(column: str, name: str, number: float) -> float:
     """A finite number of the right sign."""
-    least = "at least 0" if column in ("representativeness", "error") else "above 0"
+    least = "at least 0" if column in ("representativeness", "error", "broad") else "above 0"
     if not np.isfinite(number) or number < 0 or (number == 0 and least == "above 0"):
         raise ValueError(f"{column}={number!r} for {name}: it is a scale and must be finite and {least}")
     return float(number)

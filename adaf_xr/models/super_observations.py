@@ -7,7 +7,7 @@ order. The lattice of bins is absolute: an observation falls into the same bin w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -101,7 +101,7 @@ class SuperObservations:
         return SuperObservations(*_reduced(key, sums), self.time, self.bins)
 
     def of(self, variable: str, scales: Scales) -> SuperObservation:
-        """The means of one variable, in units its covariance is measured in."""
+        """The means of one variable."""
         start = CODES[variable] * SHIFTS[0]
         rows = slice(*np.searchsorted(self.key, [start, start + SHIFTS[0]]))
         weight, moments = self.sums[rows, 0], self.sums[rows, 1:] / self.sums[rows, :1]
@@ -110,14 +110,15 @@ class SuperObservations:
         latitude, longitude = self.bins.cells.centre(cell)
         origin = (self.time - np.datetime64(0, "ns")) / DAY
         stretched = (depth_bin + 0.5) * self.bins.scales + moments[:, 4]
-        fade = scales.std * scales.fade(scales.depth(stretched))
+        fade = scales.fade(scales.depth(stretched))
         return SuperObservation(
             latitude=latitude + moments[:, 1],
             longitude=longitude + moments[:, 2],
             days=(time_bin - EPOCH_BIN + 0.5) * self.bins.days - origin + moments[:, 3],
             stretched=stretched,
-            innovation=moments[:, 0] / fade,
-            noise=1.0 / (weight * fade**2) + (scales.representativeness / scales.std) ** 2,
+            innovation=moments[:, 0],
+            noise=1.0 / weight + (scales.representativeness * fade) ** 2,
+            fade=fade,
         )
 
 
@@ -134,7 +135,9 @@ class SuperObservation:
     stretched : float64
         Depth in vertical scales.
     innovation, noise : float64
-        Mean innovation in background standard deviations, and its error variance in background variances.
+        Mean innovation and its error variance, in the canonical unit and its square.
+    fade : float64
+        Standard deviation of the background error as a share of that at the surface.
     """
 
     latitude: NDArray[np.float64]
@@ -143,6 +146,31 @@ class SuperObservation:
     stretched: NDArray[np.float64]
     innovation: NDArray[np.float64]
     noise: NDArray[np.float64]
+    fade: NDArray[np.float64]
+
+    def at_surface(self) -> SuperObservation:
+        """All of them at depth 0."""
+        return replace(self, stretched=np.zeros(self.stretched.size), fade=np.ones(self.fade.size))
+
+    def gathered(self, cells: Cells, days: float) -> SuperObservation:
+        """Means over the cells of a wider lattice and longer time bins, of super-observations at the surface."""
+        cell, latitude, longitude = cells.locate(self.latitude, self.longitude)
+        weight = 1.0 / self.noise
+        offsets = (self.latitude - latitude, wrap_longitude(self.longitude - longitude))
+        terms = np.column_stack([np.ones(weight.size), *offsets, self.days, self.innovation]) * weight[:, None]
+        time_bin = np.floor(self.days / days).astype("i8") + EPOCH_BIN
+        key, sums = _reduced(time_bin * SHIFTS[2] + cell, terms)
+        latitude, longitude = cells.centre(key % SHIFTS[2])
+        moments = (sums[:, 1:] / sums[:, :1]).T
+        return SuperObservation(
+            latitude=latitude + moments[0],
+            longitude=longitude + moments[1],
+            days=moments[2],
+            stretched=np.zeros(key.size),
+            innovation=moments[3],
+            noise=1.0 / sums[:, 0],
+            fade=np.ones(key.size),
+        )
 
 
 def encode(
