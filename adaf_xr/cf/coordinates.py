@@ -35,7 +35,7 @@ STANDARD: dict[str, frozenset[str]] = {
 """Standard names of coordinates."""
 
 NOT_A_COORDINATE = re.compile(
-    r"bnds|bounds|vertices|_(qc|qual|flag|err|error|uncertainty|std|adjusted|dm)$|nadir|sub_?point|sub_?sat|sensor_|floor"
+    r"bnds|bounds|vertices|_(qc|qual|quality_control|flag|err|error|uncertainty|std|adjusted|dm)$|nadir|sub_?point|sub_?sat|sensor_|floor"
 )
 NEEDS_LENGTH = frozenset({"zlev", "lev", "nav_lev"})
 """Names that are depths only where the units are a length: a model level may bear them too."""

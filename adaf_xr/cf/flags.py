@@ -83,6 +83,13 @@ ALTIMETER_FLAGS = (
 
 LARGEST_SSHA = 2.0
 
+
+def is_altimeter_level_2(ds: xr.Dataset) -> bool:
+    """Whether a file has flags of Jason GDR or Sentinel-6."""
+    known = {name for rule in ALTIMETER_FLAGS for name in rule.names}
+    return any(str(name).lower() in known for name in ds.variables)
+
+
 QUALITY_LEVEL = FileFlag(("quality_level",), Kept("at least", 4), frozenset({"thetao"}), binding=True)
 
 FILE_FLAGS: tuple[FileFlag, ...] = (

@@ -91,7 +91,7 @@ CHAINS: tuple[tuple[str, ...], ...] = (
 
 NEVER = re.compile(
     r"^(err|sigma|anc|n|num|number)_|^err$|_(error|err|uncertainty|standard_deviation|stddev|std|sd|se|rms|acc|bias|med)$"
-    r"|_(qc|qual|flag|flags|numval|count|counts|nobs|mask|bnds|bounds|climatology)$|^(quality|flag|mask)"
+    r"|_(qc|qual|quality_control|flag|flags|numval|count|counts|nobs|mask|bnds|bounds|climatology)$|^(quality|flag|mask)"
     r"|^mdt|mean_dynamic_topography|^mean_topography|^slev"
     r"|^ssh_smoothed|^ssha_(nr|mle3)|20_?hz"
     r"|model|_mod_"

@@ -30,7 +30,7 @@ UNITS_BY_NAME: dict[tuple[str, str], str] = {
 }
 """CF units of variables that lack them, by lower-case name and units."""
 
-CIVIL = frozenset({"standard", "gregorian", "proleptic_gregorian", "julian"})
+CIVIL = frozenset({"standard", "gregorian", "proleptic_gregorian"})
 """Calendars whose dates a clock shows."""
 
 SIX_NUMBERS = re.compile(r"^scan_time$")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import dask.array as da
@@ -47,13 +48,14 @@ def lazy_table(plan: Plan, arrays: Sequence[xr.DataArray], whole: xr.DataArray) 
     """
     arrays = [a for a in xr.unify_chunks(*arrays) if isinstance(a, xr.DataArray)]
     chunks = _chunks(arrays, whole)
-    inputs = [_as_dask(a, axes, chunks) for a, axes in zip(arrays, plan.axes, strict=True)]
+    *_, time = arrays
+    outside = plan.delay is None and plan.ndim == 1 and time.ndim == 1 and time.chunks is None
+    if outside:  # so that who assimilates can see which chunks matter, and no task carries what is in memory anyway
+        plan = replace(plan, time=None, axes=plan.axes[:-1])
+    inputs = [_as_dask(a, axes, chunks) for a, axes in zip(arrays, plan.axes, strict=False)]
     blocks = _converted(plan, inputs, chunks)
     columns: dict[str, Any] = {name: _column(blocks, name, chunks) for name in plan.outputs}
-    time = arrays[plan.time]
-    if plan.delay is None and plan.ndim == 1 and time.ndim == 1 and not time.chunks:
-        columns["time"] = time.values.astype("M8[ns]")
-    return columns
+    return columns | ({"time": time.values} if outside else {})
 
 
 def _chunks(arrays: Sequence[xr.DataArray], whole: xr.DataArray) -> Chunks:

@@ -122,8 +122,9 @@ def _columns(plan: Plan, block: Block) -> Rows:
         "longitude": wrap_longitude(longitude),
         "latitude": latitude,
         "depth": np.where((depth >= -5.0) & (depth <= DEEPEST), np.maximum(depth, 0.0), np.nan),
-        "time": _time(plan, block),
     }
+    if plan.time is not None:
+        rows["time"] = _time(plan, block, plan.time)
     errors: Rows = {}
     measured: dict[Measured, tuple[NDArray, NDArray | None]] = {}
 
@@ -160,14 +161,14 @@ def _vertical(plan: Plan, block: Block, latitude: NDArray) -> tuple[NDArray, NDA
     depth, _ = _measure(plan.depth, block)
     if pressure is None:
         return depth, None
-    absent = ~_present(block.take(plan.depth.raw.value.key))
+    absent = np.isnan(block.read(plan.depth.raw.value))
     depth = np.where(absent, depth_from_pressure(pressure, latitude), depth)
     return depth, np.where(np.isfinite(pressure), pressure, pressure_from_depth(depth, latitude))
 
 
-def _time(plan: Plan, block: Block) -> NDArray[np.datetime64]:
+def _time(plan: Plan, block: Block, key: int) -> NDArray[np.datetime64]:
     """Time, with the delay of each pixel."""
-    time = block.take(plan.time)
+    time = block.take(key)
     if plan.delay is None:
         return time
     delay = block.take(plan.delay)
@@ -222,11 +223,11 @@ def _combined(column: Column, parts: list[tuple[NDArray, NDArray | None]]) -> tu
 
 def _valid(plan: Plan, rows: Rows) -> NDArray[np.bool_]:
     """Rows with position, depth, time and some value."""
-    some = np.zeros(rows["time"].shape, bool)
+    some = np.zeros(rows["longitude"].shape, bool)
     for name in plan.columns:
         some |= np.isfinite(rows[name])
     placed = np.isfinite(rows["longitude"]) & np.isfinite(rows["latitude"]) & np.isfinite(rows["depth"])
-    return some & placed & ~np.isnat(rows["time"])
+    return some & placed & ~np.isnat(rows["time"]) if "time" in rows else some & placed
 
 
 def _present(values: NDArray) -> NDArray[np.bool_]:

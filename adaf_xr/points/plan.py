@@ -105,8 +105,8 @@ class Plan:
     axes : tuple of tuple of int
         For each input, the positions of its dimensions among those.
     longitude, latitude : Reading
-    time : int
-        Input with datetime64[ns].
+    time : int, optional
+        Input with datetime64[ns], the last one; None where the times stay outside of tasks.
     delay : int, optional
         Input with seconds to add to the time.
     depth, pressure : Measured, optional
@@ -125,7 +125,7 @@ class Plan:
     axes: tuple[tuple[int, ...], ...]
     longitude: Reading
     latitude: Reading
-    time: int
+    time: int | None
     delay: int | None
     depth: Measured | None
     pressure: Measured | None
@@ -138,7 +138,8 @@ class Plan:
     def outputs(self) -> tuple[str, ...]:
         """Names of the output columns, in order."""
         errors = tuple(f"{name}_error" for name, column in self.columns.items() if column.has_error)
-        return ("longitude", "latitude", "depth", "time", *self.columns, *errors)
+        place = ("longitude", "latitude", "depth") + (() if self.time is None else ("time",))
+        return (*place, *self.columns, *errors)
 
 
 @dataclass(frozen=True, slots=True)

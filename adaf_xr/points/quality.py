@@ -88,13 +88,14 @@ class Reader:
         if adjusted is not None:
             checks = self._checks(adjusted, quantity, nominal)
             later = Version(self.reading(adjusted, quantity), checks, self._error(adjusted, quantity))
+        limited = self.good and key == "ssha" and flags.is_altimeter_level_2(self.ds)
         return Measured(
             raw,
             later,
             mode=self._mode(name) if later is not None else None,
             bias=self._bias() if swath else None,
             flip=quantity == "depth" and str(var.attrs.get("positive", "down")).lower() == "up",
-            largest=flags.LARGEST_SSHA if self.good and self._is_altimeter(key) else None,
+            largest=flags.LARGEST_SSHA if limited else None,
         )
 
     def place_checks(self, latitude: Hashable, longitude: Hashable, time: Hashable) -> tuple[Check, ...]:
@@ -123,7 +124,7 @@ class Reader:
         if not self.good:
             return ()
         key, found = str(var.name).lower(), []
-        if (flag := self.find([f"{key}_qc"])) is not None:
+        if (flag := self.find([f"{key}_qc", f"{key}_quality_control"])) is not None:
             vertical = nominal and not any(flags.ARGO.match(k) for k in self.by_key)
             found.append(self.check(flag, flags.parameter_rule(flag, vertical)))
         if (flag := self.find([key + PREQC])) is not None:
@@ -151,11 +152,6 @@ class Reader:
                 'bad: take everything with qc="all", or add the variable quality_level'
             )
         return [*rules, flags.QUALITY_LEVEL]
-
-    def _is_altimeter(self, key: str) -> bool:
-        """Whether this is the anomaly of a level-2 altimeter product."""
-        names = [n for rule in flags.ALTIMETER_FLAGS if key in rule.variables for n in rule.names]
-        return self.find(names) is not None
 
     def _error(self, var: xr.DataArray, quantity: str) -> Reading | None:
         """The standard deviation of the error of a variable; one in a unit of its own is none."""
@@ -216,5 +212,5 @@ def _select_mode(modes: np.ndarray, names: np.ndarray, parameter: str) -> np.nda
     """Mode per profile; blank where the parameter is not listed."""
     texts = np.char.upper(np.char.strip(names.astype("S64")))
     mine = texts == parameter.encode()
-    letters = np.where(mine, flags.letters(modes), b"")
-    return letters.max(axis=-1) if letters.shape[-1] else np.zeros(letters.shape[:-1], "S1")
+    found = np.take_along_axis(flags.letters(modes), mine.argmax(axis=-1)[..., None], axis=-1)[..., 0]
+    return np.where(mine.any(axis=-1), found, b"")

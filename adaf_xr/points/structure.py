@@ -12,6 +12,7 @@ from adaf_xr.cf import times
 from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.cf.coordinates import is_image, locate, time_of
 from adaf_xr.cf.errors import AmbiguousError, DepthError, NoVariableError, PositionError, TimeError
+from adaf_xr.cf.flags import is_altimeter_level_2
 from adaf_xr.cf.names import choose, is_swath_sst, listing, term_of
 from adaf_xr.cf.units import UNITS, refuse_packed, spelling
 from adaf_xr.cf.vectors import Pair, pairs
@@ -95,7 +96,6 @@ def plan_of(ds: xr.Dataset, group: Group, wanted: set[str], good: bool) -> tuple
     parts = {
         "longitude": reader.reading(longitude, "longitude"),
         "latitude": reader.reading(latitude, "latitude"),
-        "time": inputs.add(times.as_nanoseconds(time).rename(time.name)),
         "delay": None if delay is None else inputs.add(_unpacked(delay)),
         "depth": depth,
         "pressure": pressure,
@@ -103,6 +103,7 @@ def plan_of(ds: xr.Dataset, group: Group, wanted: set[str], good: bool) -> tuple
         "salinity": _salinity(ds, da, reader) if in_situ else None,
         "columns": columns,
     }
+    parts["time"] = inputs.add(times.as_nanoseconds(time).rename(time.name))
     arrays = inputs.ordered()
     axes = tuple(tuple(da.dims.index(d) for d in a.dims) for a in arrays)
     plan = Plan(ndim=max(1, len(da.dims)), axes=axes, questions=tuple(inputs.questions), **parts)  # type: ignore[arg-type]
@@ -127,9 +128,9 @@ def _topography(ds: xr.Dataset) -> Hashable | None:
 
 def _add_topography(ds: xr.Dataset, dims: frozenset[Hashable], group: Group) -> None:
     """Anomaly plus mean topography makes `zos` where there is none, or where it alone is filtered."""
-    if "sla" not in group.names:
-        return
     mdt = _topography(ds)
+    if "sla" not in group.names or is_altimeter_level_2(ds):
+        return
     is_filtered = {q: str(group.names.get(q, "")).lower().endswith("_filtered") for q in ("zos", "sla")}
     fits = mdt is not None and set(ds[mdt].dims) <= dims
     if fits and ("zos" not in group.names or (is_filtered["zos"] and not is_filtered["sla"])):
