@@ -1,0 +1,5 @@
+"""Maps people would publish, with matplotlib alone: land comes from the shipped ocean mask, nothing is downloaded."""
+
+from adaf_xr.plotting.figures import figure_of_analysis as figure_of_analysis
+from adaf_xr.plotting.figures import plot_dataset as plot_dataset
+from adaf_xr.plotting.maps import plot as plot
