@@ -100,7 +100,7 @@ class Targets:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Mean and standard error at the targets, (n_depth, *targets.shape) or targets.shape each, NaN on land."""
+    """Mean and standard error at the targets, ``(n_depth, *targets.shape)`` or ``targets.shape``, NaN on land."""
 
     mean: Mapping[str, NDArray]
     std: Mapping[str, NDArray]

@@ -1,6 +1,6 @@
 """Cubic upsampling: the engine "cubic", the bar that a learned super-resolution must clear.
 
-A separable cubic in index space refines each coarse cell into ``factor``² nested ones, after the missing cells have
+A separable cubic in index space refines each coarse cell into factor² nested ones, after the missing cells have
 been filled by a smooth continuation of the sea. Two kernels: the interpolating B-spline (default) and cubic convolution
 (Keys 1981, a = -1/2). RMSE of global 0.25 degree fields rebuilt from their 1 degree means:
 
@@ -105,7 +105,7 @@ class Cubic:
         keep_means: bool = False,
         sea: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.float64]:
-        """Refine each cell into ``factor``² nested ones.
+        """Refine each cell into factor² nested ones.
 
         Parameters
         ----------

@@ -153,6 +153,7 @@ SCALES: Mapping[str, Scales] = {
     "sla": SEA_LEVEL,
     "siconc": Scales(length=50.0, time=2.0, vertical=30.0, std=0.15, decay=1000.0, representativeness=0.05, error=0.10),
 }
+"""Every variable that can be analysed, with its default statistics."""
 
 
 def scales_with(
