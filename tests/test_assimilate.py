@@ -81,7 +81,7 @@ class TestTheResult:
         assert an.zos_std.attrs["units"] == "m"
         first, second = an.attrs["history"].split("\n")
         assert first == "made by hand"
-        assert "assimilate(ssh into zos)" in second
+        assert "assimilate(ssh into zos; observations from 5 days before to 5 days after)" in second
         assert an.attrs["adaf_model"] == "mean-shift"
 
     def test_the_input_is_left_as_it_was(self):

@@ -100,10 +100,15 @@ def assimilate(
     box = Box.around(target.latitude, target.longitude, engine.spec.halo)
     encoded = _encode(streams, scenes, first.time.values, Encoding(engine, box, tuple(s.source for s in streams)))
     result = _analyse(encoded, scenes, first, target, engine)
-    did = (
-        f"assimilate({', '.join(s.source for s in streams) or 'no source'} into {', '.join(map(str, first.data_vars))})"
-    )
+    did = _account([stream.source for stream in streams], [str(name) for name in first.data_vars], engine)
     return result.assign_attrs(attributes.of_dataset(background.attrs, engine.spec.name, engine.spec.provenance, did))
+
+
+def _account(sources: list[str], variables: list[str], engine: AssimilationModel) -> str:
+    """What the call does, for the history of its result."""
+    before, after = (span / np.timedelta64(1, "D") for span in engine.spec.window)
+    what = f"{', '.join(sources) or 'no source'} into {', '.join(variables)}"
+    return f"assimilate({what}; observations from {before:g} days before to {after:g} days after)"
 
 
 def _topography(mdt: xr.Dataset | xr.DataArray | None) -> dict[str, Any] | None:
