@@ -46,31 +46,27 @@ def lazy_table(plan: Plan, arrays: Sequence[xr.DataArray], whole: xr.DataArray) 
     dict
         Every column; `time` is a NumPy array where it lies in memory along the only dimension.
     """
-    arrays = [a for a in xr.unify_chunks(*arrays) if isinstance(a, xr.DataArray)]
-    chunks = _chunks(arrays, whole)
     *_, time = arrays
     outside = plan.delay is None and plan.ndim == 1 and time.ndim == 1 and time.chunks is None
     if outside:  # so that who assimilates can see which chunks matter, and no task carries what is in memory anyway
-        plan = replace(plan, time=None, axes=plan.axes[:-1])
-    inputs = [_as_dask(a, axes, chunks) for a, axes in zip(arrays, plan.axes, strict=False)]
+        plan, arrays = replace(plan, time=None, axes=plan.axes[:-1]), arrays[:-1]
+    inputs, chunks = _as_dask(plan, arrays, whole)
     blocks = _converted(plan, inputs, chunks)
     columns: dict[str, Any] = {name: _column(blocks, name, chunks) for name in plan.outputs}
     return columns | ({"time": time.values} if outside else {})
 
 
-def _chunks(arrays: Sequence[xr.DataArray], whole: xr.DataArray) -> Chunks:
-    """Chunks along every dimension of the whole; a dimension is made up where it has none."""
-    known: dict[Any, tuple[int, ...]] = {}
-    for array in arrays:
-        known |= dict(zip(array.dims, array.chunks or (), strict=False))
-    return tuple(known.get(d, (whole.sizes[d],)) for d in whole.dims) or ((1,),)
-
-
-def _as_dask(array: xr.DataArray, axes: tuple[int, ...], chunks: Chunks) -> da.Array:
-    """The data as a dask array, cut like the whole."""
-    if array.chunks is not None:
-        return array.data
-    return da.from_array(array.values, chunks=tuple(chunks[axis] for axis in axes), asarray=False)
+def _as_dask(plan: Plan, arrays: Sequence[xr.DataArray], whole: xr.DataArray) -> tuple[list[da.Array], Chunks]:
+    """The inputs as dask arrays that are cut alike, and the cuts along every dimension."""
+    lazy = [k for k, a in enumerate(arrays) if a.chunks is not None]
+    cut, unified = da.unify_chunks(*(x for k in lazy for x in (arrays[k].data, plan.axes[k])))
+    chunks = tuple(cut.get(axis, (size,)) for axis, size in enumerate(whole.shape or (1,)))
+    inputs = dict(zip(lazy, unified, strict=True))
+    for key, array in enumerate(arrays):
+        if key not in inputs:
+            own = tuple(chunks[axis] for axis in plan.axes[key])
+            inputs[key] = da.from_array(array.values, chunks=own, asarray=False)
+    return [inputs[key] for key in range(len(arrays))], chunks
 
 
 def _converted(plan: Plan, inputs: Sequence[da.Array], chunks: Chunks) -> da.Array:
