@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import dask
 import numpy as np
@@ -184,9 +185,11 @@ def test_observations_come_one_node_a_source_within_the_window():
     tree = open_observations("demo", time="2020-01-03", window="1D")
     assert set(tree.children) == set(SOURCES)
     start, stop = np.datetime64("2020-01-02T12"), np.datetime64("2020-01-03T12")
-    for name, time in (("ssh", "time"), ("insitu", "JULD"), ("ice", "time"), ("sst", "time"), ("sss", "time")):
+    for name, time in (("ssh", "time"), ("insitu", "JULD"), ("ice", "time"), ("sss", "time")):
         found = tree[name][time].values
         assert ((found >= start) & (found < stop)).all(), name
+    # The time of an SST pass is nominal, its pixels are up to hours off: a day more is kept on both sides.
+    assert tree["sst"].time.values.min() == np.datetime64("2020-01-02T01:30")
     # A 2-D time is not cut by row, but days without a row in the window are left out.
     assert tree["wind"].time.values.min() >= np.datetime64("2020-01-02")
     assert tree["wind"].time.values.max() < np.datetime64("2020-01-04")
@@ -293,6 +296,70 @@ def test_files_that_do_not_share_their_grid_are_not_joined(tmp_path):
     )
     with pytest.raises(ValueError, match=r"sst_20200101.nc … .*sst_20200102.nc do not join along 'time'"):
         open_source(cat, "sst", time="2020-01")
+
+
+def test_positions_that_are_no_axes_stay_with_their_file(tmp_path, nothing_computes):
+    # Were the first file's positions kept, the data of the second would be misplaced.
+    for day in (1, 2):
+        ds = xr.Dataset(
+            {"ice": (("time", "y", "x"), np.full((1, 2, 2), float(day)))},
+            coords={
+                "time": [np.datetime64(f"2020-01-0{day}", "ns")],
+                "lat": (("y", "x"), np.full((2, 2), 60.0 + day)),
+                "lon": (("y", "x"), np.full((2, 2), 10.0 * day)),
+            },
+        )
+        ds.to_netcdf(tmp_path / f"ice_2020010{day}.nc")
+    kwargs = {"url": "{CATALOG_DIR}/ice_%Y%m%d.nc", "span": "{time}"}
+    cat = write_catalog(tmp_path / "cat.yaml", {"ice": ("DailyReader", kwargs, {"role": "truth"})})
+    ds = open_source(cat, "ice", time=("2020-01-01", "2020-01-02"))
+    with dask.config.set(scheduler="sync"):
+        np.testing.assert_array_equal(ds.lat.values[:, 0, 0], [61, 62])
+        np.testing.assert_array_equal(ds.lon.values[:, 0, 0], [10, 20])
+
+
+def test_profiles_of_different_lengths_are_padded(tmp_path, nothing_computes):
+    for day, levels in ((1, 3), (2, 2)):
+        shape = (2, levels)
+        ds = xr.Dataset(
+            {
+                "TEMP": (("N_PROF", "N_LEVELS"), np.full(shape, float(day), "f4")),
+                "TEMP_QC": (("N_PROF", "N_LEVELS"), np.full(shape, b"1")),
+                "JULD": ("N_PROF", np.full(2, np.datetime64(f"2020-01-0{day}", "ns"))),
+                "DATA_TYPE": ((), b"Argo profile"),
+            }
+        )
+        ds.to_netcdf(tmp_path / f"2020010{day}_prof.nc")
+    kwargs = {"url": "{CATALOG_DIR}/%Y%m%d_prof.nc", "span": "{time}", "along": "N_PROF"}
+    cat = write_catalog(tmp_path / "cat.yaml", {"argo": ("DailyReader", kwargs, {"role": "truth"})})
+    ds = open_source(cat, "argo", time=("2020-01-01", "2020-01-02"))
+    assert dict(ds.sizes) == {"N_PROF": 4, "N_LEVELS": 3}
+    with dask.config.set(scheduler="sync"):
+        np.testing.assert_array_equal(np.isnan(ds.TEMP.values).sum(axis=1), [0, 0, 1, 1])
+        assert ds.TEMP.dtype == "f4"
+        assert [bytes(q).strip() for q in ds.TEMP_QC.values[3]] == [b"1", b"1", b""]
+        assert ds.JULD.dtype.kind == "M"
+
+
+def test_data_that_stray_into_the_next_day_are_found_in_the_file_of_the_day_before(tmp_path):
+    for day in ("2020-01-01", "2020-01-02", "2020-01-03"):
+        ds = track(day, rows=24)
+        ds["time"] = ds.time - np.timedelta64(30, "m")
+        ds.to_netcdf(tmp_path / f"t_{day.replace('-', '')}.nc")
+    kwargs = {"url": "{CATALOG_DIR}/t_%Y%m%d.nc", "span": "{time}"}
+    entries = {
+        "exact": ("DailyReader", kwargs, {"role": "truth"}),
+        "margin": ("DailyReader", {**kwargs, "margin": "1h"}, {"role": "truth"}),
+    }
+    cat = write_catalog(tmp_path / "cat.yaml", entries)
+    assert open_source(cat, "exact", time="2020-01-01").sizes["time"] == 23
+    ds = open_source(cat, "margin", time="2020-01-01")
+    assert ds.sizes["time"] == 24
+    assert str(ds.time.values[-1])[:16] == "2020-01-01T23:30"
+    # A margin that reaches beyond the archive is no reason to warn.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        open_source(cat, "margin", time="2020-01-03")
 
 
 def test_a_path_comes_from_the_argument_then_the_environment_then_the_fallback(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 from intake.readers.readers import BaseReader
 
-from adaf_xr.catalog import cutting, files
+from adaf_xr.catalog import cutting, files, joining
 from adaf_xr.catalog.readers import DailyReader
 from adaf_xr.catalog.times import Span, period
 from adaf_xr.cf.canonical import VARIABLES
@@ -59,7 +59,7 @@ class ForecastReader(BaseReader):
         valid, ahead = period(span), np.timedelta64(lead_days, "D")
         issued = None if valid is None else Span(valid.start - ahead, valid.stop - ahead)
         urls = files.daily_files(url, issued, how.get("storage_options"))
-        return cutting.cut(files.open_files(urls, lambda each: _forecast(each, lead_days, how), "time"), valid)
+        return cutting.cut(joining.open_files(urls, lambda each: _forecast(each, lead_days, how), "time"), valid)
 
 
 def _forecast(url: str, lead: int, how: dict[str, Any]) -> xr.Dataset:

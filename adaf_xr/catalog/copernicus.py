@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from intake.readers.readers import BaseReader
 
-from adaf_xr.catalog import cutting, files
+from adaf_xr.catalog import cutting, files, joining
 from adaf_xr.catalog.times import Span, days, period
 
 SIDES = ("minimum_longitude", "maximum_longitude", "minimum_latitude", "maximum_latitude")
@@ -65,7 +65,7 @@ class CopernicusFilesReader(BaseReader):
         urls = sorted(each.https_url for each in listed.files if _is_of(each.https_url, interval))
         if not urls:
             raise FileNotFoundError(f"{dataset_id} has no file for {interval.start} to {interval.stop}")
-        return cutting.cut(files.open_files(urls, files.open_file, along), interval)
+        return cutting.cut(joining.open_files(urls, files.open_file, along), interval)
 
 
 def _is_of(url: str, span: Span) -> bool:

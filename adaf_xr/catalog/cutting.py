@@ -10,12 +10,16 @@ import xarray as xr
 
 from adaf_xr.catalog.files import date_of
 from adaf_xr.catalog.times import Span
+from adaf_xr.cf.names import is_swath_sst
 
 
 def cut(obj: Any, span: Span | None) -> Any:
-    """Drop what a 1-D time in memory shows to lie outside a span; a lazy or 2-D time is left to those who compute."""
+    """Drop what a 1-D time in memory shows to lie outside a span; other times are left to those who compute."""
     if span is None or not isinstance(obj, xr.Dataset):
         return obj
+    if is_swath_sst(obj):
+        # The time of a satellite SST is nominal: each pixel has an offset to it, of less than a day.
+        span = span.widened("1D")
     for name, variable in obj.variables.items():
         if is_time(name, variable) and variable.ndim == 1 and not variable.chunks:
             dim = variable.dims[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,39 +81,23 @@ def open_file(
         return opener(url, engine=engine, **how)
 
 
-def open_files(urls: Sequence[str], open_one: Callable[[str], Any], along: str) -> Any:
-    """Several files, joined along a dimension; their other coordinates must agree."""
-    parts = [open_one(url) for url in urls]
-    if len(parts) == 1:
-        return parts[0]
-    try:
-        return xr.concat(
-            parts,
-            along,
-            data_vars="minimal",
-            coords="minimal",
-            compat="override",
-            join="exact",
-            combine_attrs="drop_conflicts",
-        )
-    except ValueError as error:
-        raise ValueError(f"{urls[0]} … {urls[-1]} do not join along {along!r}: {error}") from error
-
-
-def daily_files(template: str, span: Span | None, storage_options: Options = None) -> list[str]:
+def daily_files(
+    template: str, span: Span | None, storage_options: Options = None, margin: str | None = None
+) -> list[str]:
     """Files of the days that meet a span, from a template with %Y, %m, %d or %j.
 
-    Days without a file are warned about; none at all is an error.
+    Files whose data stray by up to `margin` into other days are opened for those days as well. Days without a file are
+    warned about; none at all is an error.
     """
     if span is None:
         return _all_days(template, storage_options)
     _require_root(template)
-    wanted = days(span)
+    wanted, near = days(span), days(span.widened(margin))
     if len(wanted) > 100 * 366:
         raise ValueError(f"{template} has one file a day: give time a beginning and an end")
-    found = {day: _files_of(template, day, storage_options) for day in wanted}
+    found = {day: _files_of(template, day, storage_options) for day in near}
     urls = [url for each in found.values() for url in each]
-    missing = [day for day, each in found.items() if not each]
+    missing = [day for day in wanted if not found[day]]
     if not urls:
         raise NoFilesError(
             f"no file of {template} for {_days(missing)}: check the root, and that the product covers these days"

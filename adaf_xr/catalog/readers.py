@@ -9,7 +9,7 @@ from typing import Any
 
 from intake.readers.readers import BaseReader
 
-from adaf_xr.catalog import cutting, files
+from adaf_xr.catalog import cutting, files, joining
 from adaf_xr.catalog.times import Span, period
 from adaf_xr.osse import sample
 
@@ -32,12 +32,12 @@ class NetCDFReader(BaseReader):
     def _read(self, url: str, span: Any = None, along: str = "time", **how: Any) -> Any:
         how.pop("output_instance", None)
         interval = period(span)
-        found = self._find(url, interval, how.get("storage_options"))
-        return cutting.cut(files.open_files(found, lambda each: self._open(each, **how), along), interval)
+        found = self._find(url, interval, how)
+        return cutting.cut(joining.open_files(found, lambda each: self._open(each, **how), along), interval)
 
-    def _find(self, url: str, span: Span | None, storage_options: files.Options) -> list[str]:
-        """Files to open."""
-        if not (found := files.find(url, storage_options)):
+    def _find(self, url: str, span: Span | None, how: dict[str, Any]) -> list[str]:
+        """Files to open; keywords that only matter here are taken out."""
+        if not (found := files.find(url, how.get("storage_options"))):
             raise FileNotFoundError(f"no file matches {url}")
         return found
 
@@ -69,12 +69,13 @@ class ZarrReader(NetCDFReader):
 class DailyReader(NetCDFReader):
     """One file (or a few) a day: a ``url`` with %Y, %m, %d or %j, expanded over the days of the span.
 
-    Days without a file are warned about.
+    Days without a file are warned about. Keywords of the entry are those of `NetCDFReader`, and ``margin``: how far the
+    data of a file stray from the day it is named by (``"1h"``).
     """
 
-    def _find(self, url: str, span: Span | None, storage_options: files.Options) -> list[str]:
+    def _find(self, url: str, span: Span | None, how: dict[str, Any]) -> list[str]:
         """Files of the days of the span."""
-        return files.daily_files(url, span, storage_options)
+        return files.daily_files(url, span, how.get("storage_options"), how.pop("margin", None))
 
 
 class SampleReader(BaseReader):

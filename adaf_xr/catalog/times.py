@@ -23,6 +23,11 @@ class Span(NamedTuple):
         """Whether [start, stop) shares an instant with the span."""
         return bool(np.datetime64(start) < self.stop and np.datetime64(stop) > self.start)
 
+    def widened(self, margin: str | None) -> Span:
+        """The span and a margin on both sides."""
+        more = pd.Timedelta(margin or 0).to_timedelta64()
+        return Span(self.start - more, self.stop + more)
+
 
 ALWAYS = Span(np.datetime64("1678-01-01", "ns"), np.datetime64("2262-01-01", "ns"))
 """Every time that nanoseconds can hold."""
