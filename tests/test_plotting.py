@@ -233,6 +233,16 @@ class TestFigureOfAnalysis:
         # Two rows of four maps, but that there is no standard error of sea level to be drawn.
         assert marks == [[], [], [50], [], [], [], [25 + 15]]
 
+    def test_many_observations_do_not_hide_the_increment(self):
+        maps = self.maps(figure_of_analysis(self.background, self.analysis, points(100_000), variables=["thetao"]))
+        (dots,) = (c for c in maps[2].collections if type(c) is mpl.collections.PathCollection)
+        ink, sheet = dots.get_sizes()[0] * len(dots.get_offsets()), np.prod(maps[2].bbox.size) * (72 / 100) ** 2
+        assert ink < 0.1 * sheet
+
+    def test_rounding_is_no_increment(self):
+        same = self.background.astype("f4")
+        assert not mesh(self.maps(figure_of_analysis(self.background, same, variables=["zos"]))[2]).get_array().any()
+
     def test_fields_that_share_nothing_or_are_many_are_refused(self):
         with pytest.raises(ValueError, match=r"background \['thetao', 'zos'\] and analysis \['thetao_std'\] share no"):
             figure_of_analysis(self.background, self.analysis[["thetao_std"]])

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_MARKS = 3000
+"""Observations that one map can show beside its field."""
+
 
 def plot_dataset(
     ds: xr.Dataset,
@@ -101,7 +104,7 @@ def figure_of_analysis(
     background, analysis : Dataset
         Fields of one time and depth; the standard errors are the analysis's ``<name>_std``.
     observations : Dataset, DataTree or mapping of str to Dataset, optional
-        Points whose positions are drawn on the increment: those of a variable on its row.
+        Points whose positions are drawn on the increment, those of a variable on its row; of many, every n-th.
     variables : iterable of str, optional
         Canonical names. Default: all that background and analysis share.
     region : (west, east, south, north), optional
@@ -156,7 +159,9 @@ def _increment(result: xr.DataArray, first: xr.DataArray) -> xr.DataArray:
     result = result.transpose("latitude", "longitude")
     there = (first.latitude.values, first.longitude.values, result.latitude.values, result.longitude.values)
     difference = result - regrid(first.transpose("latitude", "longitude").values, *there)
-    return difference.rename(f"{result.name}_increment")
+    # What single precision leaves where there was nothing to assimilate is no increment, and would fill the scale.
+    rounding = 1e-6 * float(abs(result).max())
+    return difference.where(abs(difference) > rounding, 0.0 * difference).rename(f"{result.name}_increment")
 
 
 def _positions(observations: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -176,10 +181,11 @@ def _positions(observations: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _mark(ax: Axes, positions: tuple[np.ndarray, np.ndarray]) -> None:
-    """Positions as small dots, within the window of a map."""
-    lon, lat = positions
+    """Positions as small dots, within the window of a map: every n-th of many, so that they do not hide it."""
     (west, east), (south, north) = ax.get_xlim(), ax.get_ylim()
-    size = float(np.clip(600.0 / max(lon.size, 1), 0.15, 6.0))
-    x = wrap_longitude(lon, west)
-    ax.scatter(x, lat, s=size, c=geography.COAST, linewidths=0, zorder=4.0, rasterized=True)
+    x, lat = wrap_longitude(positions[0], west), positions[1]
+    shown = np.flatnonzero((x <= east) & (lat >= south) & (lat <= north))
+    shown = shown[:: 1 + shown.size // _MARKS]
+    size = float(np.clip(_MARKS / max(shown.size, 1), 0.5, 6.0))
+    ax.scatter(x[shown], lat[shown], s=size, c=geography.COAST, linewidths=0, zorder=4.0, rasterized=True)
     ax.set(xlim=(west, east), ylim=(south, north))
