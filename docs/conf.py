@@ -31,3 +31,5 @@ napoleon_use_rtype = False
 # classes, whose inventories a build without a network cannot read.
 nitpicky = True
 nitpick_ignore_regex = [(r"py:(class|obj)", r"(?!adaf_xr\.).*"), (r"py:.*", r"(?!adaf_xr).*")]
+# Two rooms may each have their own `Part`; a type in prose need not say which.
+suppress_warnings = ["ref.python"]

@@ -12,6 +12,7 @@ from sphinx.util.docutils import SphinxDirective
 from typer.testing import CliRunner
 
 from adaf_xr.cf.canonical import VARIABLES
+from adaf_xr.cf.flags import FILE_FLAGS, QUALITY_LEVEL, WIND_VECTOR_CELL_BITS
 from adaf_xr.cf.names import CHAINS, NAMES, STANDARD_NAMES
 from adaf_xr.cf.units import UNITS
 from adaf_xr.cli import app as adaf
@@ -53,6 +54,29 @@ def units() -> tuple[Row, list[Row]]:
     return ("quantity", "units, as they are compared"), rows
 
 
+def flags() -> tuple[Row, list[Row]]:
+    """Flags of whole products."""
+    words = {
+        "codes": "is {}",
+        "at least": "is at least {}",
+        "at most": "is at most {}",
+        "no bits": "has none of the bits {}",
+    }
+    rows = []
+    for flag in (QUALITY_LEVEL, *FILE_FLAGS):
+        kept = "has none of the reasons below"
+        if flag.kept is not None:
+            value = flag.kept.value
+            kept = words[flag.kept.rule].format(", ".join(map(str, value)) if isinstance(value, tuple) else value)
+        rows.append((code(flag.names), code(sorted(flag.quantities)), kept))
+    return ("flag", "of", "kept where it"), rows
+
+
+def wind_bits() -> tuple[Row, list[Row]]:
+    """Reasons against a wind."""
+    return ("reason to reject a scatterometer's wind",), [(code([reason]),) for reason in WIND_VECTOR_CELL_BITS]
+
+
 def scales() -> tuple[Row, list[Row]]:
     """What optimal interpolation assumes of each variable."""
     head = ("variable", "length, km", "time, days", "vertical, m", "background error", "representativeness", "error")
@@ -74,6 +98,8 @@ TABLES: dict[str, Callable[[], tuple[Row, list[Row]]]] = {
     "names": names,
     "preferences": preferences,
     "units": units,
+    "flags": flags,
+    "wind-bits": wind_bits,
     "scales": scales,
 }
 
