@@ -49,7 +49,7 @@ def write_catalog(path, entries, **parameters):
             for name, (reader, kwargs, metadata) in entries.items()
         },
     }
-    path.write_text(yaml.safe_dump(content))
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path
 
 
@@ -258,6 +258,24 @@ def test_the_window_cuts_within_files(archive):
         tree["ssh"].time.values,
         np.array(["2020-01-01T12", "2020-01-01T18", "2020-01-02T00", "2020-01-02T06"], "M8[ns]"),
     )
+
+
+def test_entries_on_request_are_opened_only_by_name(archive):
+    kwargs = {"url": "{CATALOG_DIR}/dt_track_%Y%m%d_*.nc", "span": "{time}"}
+    observing = {"role": "observations", "source": "ssh"}
+    entries = {
+        "usual": ("DailyReader", kwargs, observing),
+        "other": ("DailyReader", kwargs, {**observing, "on_request": True}),
+        "truth": ("DailyReader", kwargs, {"role": "truth"}),
+    }
+    cat = write_catalog(archive.with_name("two.yaml"), entries)
+    when = {"time": "2020-01-02", "window": "1D"}
+    assert open_observations(cat, **when).groups == ("/", "/ssh")
+    assert open_observations(cat, sources=["other"], **when).groups == ("/", "/ssh")
+    both = open_observations(cat, sources=["ssh", "other"], **when)
+    assert {path for path in both.groups if both[path].has_data} == {"/usual/ssh", "/other/ssh"}
+    with pytest.raises(ValueError, match=r"no observations 'truth'; it has ssh, from usual, other"):
+        open_observations(cat, sources=["truth"])
 
 
 def test_a_source_without_files_in_the_window_is_reported(archive):
@@ -502,3 +520,38 @@ def test_windows_are_centred_or_two_sided_and_never_negative():
     assert around(None, "2D") is None
     with pytest.raises(ValueError, match="negative side"):
         around("2020-01-02", ("-1D", "1D"))
+
+
+PLAIN = """
+version: 2
+metadata: {name: plain}
+aliases: {tracks: tracks}
+user_parameters:
+  day: {cls: "intake.readers.user_parameters:BaseUserParameter", default: "20200101", description: YYYYMMDD}
+  unused: {cls: "intake.readers.user_parameters:BaseUserParameter", default: "", description: nothing}
+data:
+  store: {datatype: "intake.readers.datatypes:Zarr", metadata: {}, user_parameters: {},
+          kwargs: {url: "{CATALOG_DIR}/{day}.zarr", root: "", storage_options: null}}
+entries:
+  tracks:
+    reader: "intake.readers.readers:XArrayDatasetReader"
+    output_instance: "xarray:Dataset"
+    metadata: {role: observations, source: ssh}
+    user_parameters: {}
+    kwargs: {args: ["{data(store)}"], chunks: {}}
+"""
+
+
+def test_catalogs_with_intakes_own_readers_open_as_well(tmp_path):
+    for day in ("2020-01-01", "2020-01-02"):
+        track(day).to_zarr(tmp_path / f"{day.replace('-', '')}.zarr", consolidated=False)
+    path = tmp_path / "plain.yaml"
+    path.write_text(PLAIN)
+    ds = open_source(path, "tracks", day="20200102")
+    assert str(ds.time.values[0])[:10] == "2020-01-02"
+    assert dask.is_dask_collection(ds.sla_unfiltered)
+    # Parameters are those that the templates mention, the data's included; the window cuts all the same.
+    with pytest.raises(TypeError, match="it takes day"):
+        open_source(path, "tracks", unused="x")
+    tree = open_observations(path, time="2020-01-01T12", window="8h")
+    np.testing.assert_array_equal(tree["ssh"].time.values, np.array(["2020-01-01T12"], "M8[ns]"))

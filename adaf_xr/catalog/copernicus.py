@@ -64,7 +64,7 @@ class CopernicusFilesReader(BaseReader):
         listed = copernicusmarine.get(dataset_id=dataset_id, regex=rf".*({wanted}).*\.nc$", dry_run=True)
         urls = sorted(each.https_url for each in listed.files if _is_of(each.https_url, interval))
         if not urls:
-            raise FileNotFoundError(f"{dataset_id} has no file for {interval.start} to {interval.stop}")
+            raise files.NoFilesError(f"{dataset_id} has no file for {interval.start} to {interval.stop}")
         return cutting.cut(joining.open_files(urls, files.open_file, along), interval)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from adaf_xr.catalog.cutting import cut
 from adaf_xr.catalog.files import NoFilesError
 from adaf_xr.catalog.opening import check, known_parameters, load
 from adaf_xr.catalog.times import Span, around
@@ -127,7 +128,7 @@ def _open(cat: Catalog, name: str, entry: ReaderDescription, span: Span | None, 
     if span is not None and "time" in known:
         given["time"] = span
     try:
-        return cat(**given)[name].read()
+        return cut(cat(**given)[name].read(), span)
     except NoFilesError as error:
         warnings.warn(f"{name} gives nothing: {error}", NoObservationsWarning, stacklevel=3)
         return None
@@ -142,8 +143,7 @@ def _tree(nodes: dict[str, Any]) -> xr.DataTree:
 
 
 def _words(span: Span | None) -> str:
-    return (
-        "at all"
-        if span is None
-        else f"in {np.datetime_as_string(span.start, 's')} to {np.datetime_as_string(span.stop, 's')}"
-    )
+    """A span, for messages."""
+    if span is None:
+        return "at all"
+    return f"in {np.datetime_as_string(span.start, 's')} to {np.datetime_as_string(span.stop, 's')}"
