@@ -61,6 +61,18 @@ def nest(centres: ArrayLike, factor: int) -> NDArray[np.float64]:
     return (c[:, None] + step * offsets).ravel()
 
 
+def nest_latitude(latitude: ArrayLike, factor: int) -> NDArray[np.float64]:
+    """:func:`nest` for latitudes: a row of cells centred on a pole is refused, for half of it is no cell to nest in."""
+    fine = nest(latitude, factor)
+    if np.abs(fine).max() > 90.0:
+        lat = np.asarray(latitude)
+        raise ValueError(
+            f"a row of cells is centred on a pole (latitudes {lat[0]:g} to {lat[-1]:g}), and half of it is no cell to "
+            "nest in: drop the row, for example ds.sel(latitude=slice(-89.9, 89.9))"
+        )
+    return fine
+
+
 def locate_latitude(latitude: ArrayLike, at: ArrayLike) -> Axis:
     """Bracket `at` on a monotonic latitude axis; up to half a cell beyond the outer centres counts as inside."""
     return _locate(np.asarray(latitude, dtype="f8"), np.asarray(at, dtype="f8"))

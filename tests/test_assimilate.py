@@ -50,6 +50,15 @@ class TestTheResult:
         an = assimilate(toy.points(), bg).compute()
         npt.assert_array_equal(an.zos.isnull(), bg.zos.isnull())
 
+    def test_a_fraction_stays_a_fraction(self):
+        bg = toy.background(names=("siconc",))
+        bg["siconc"] = bg.siconc * 0 + 0.97
+        obs = toy.points(names=("siconc",), source="ice")
+        obs["siconc"] = obs.siconc * 0 + 1.0
+        obs["siconc"][:100] = 1.6
+        an = assimilate(obs, bg).compute()
+        npt.assert_array_equal(an.siconc, np.float32(1.0))
+
     def test_a_region_is_the_piece_of_the_whole(self):
         obs, bg = toy.points(box=(-38, -32, 22, 26)), toy.background()
         whole, piece = assimilate(obs, bg), assimilate(obs, bg, region=(-36.0, -33.0, 22.0, 25.0))

@@ -90,6 +90,7 @@ def test_a_dataset_keeps_what_is_not_on_the_grid_and_drops_what_was_cut_to_it():
         (lambda: coarse().adaf.upsample(model="cubik"), "did you mean 'cubic'"),
         (coarse().drop_vars("latitude").adaf.upsample, "no 1-D latitude and longitude"),
         (coarse().isel(latitude=[0, 1, 5]).adaf.upsample, "the axis is not regular"),
+        (coarse().assign_coords(latitude=np.linspace(-90, 90, 12)).adaf.upsample, "centred on a pole"),
         (xr.Dataset({"t": ("x", [1.0])}).adaf.upsample, "no variable of"),
     ],
 )

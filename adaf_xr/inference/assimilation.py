@@ -11,6 +11,7 @@ import xarray as xr
 from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
+from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.fields import canonical
 from adaf_xr.grids import regrid, sample
 from adaf_xr.inference import attributes, engines
@@ -197,7 +198,8 @@ def _analyse_block(
         kept = here.background.fields.get(name)
         mean = analysis.mean[name] if name in analysis.mean else _decode(here, name, band)
         dtype = np.dtype("f4") if kept is None else kept.dtype
-        result[name] = mean[None].astype(dtype, copy=False)
+        # A linear analysis overshoots: ice fractions below 0 or above 1 are no fractions.
+        result[name] = np.clip(mean, *VARIABLES[name].limits)[None].astype(dtype, copy=False)
         if name in analysis.std:
             result[f"{name}_std"] = analysis.std[name][None].astype(dtype, copy=False)
     return in_cell(result)[:, None]

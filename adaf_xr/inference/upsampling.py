@@ -10,7 +10,7 @@ import xarray as xr
 from dask.base import tokenize
 
 from adaf_xr import cf, ocean_mask
-from adaf_xr.grids import nest
+from adaf_xr.grids import nest, nest_latitude
 from adaf_xr.inference import attributes, engines
 from adaf_xr.inference.notices import warn_if_large
 from adaf_xr.inference.targets import MASK_SPACING
@@ -108,7 +108,7 @@ def _upsample_array(
         )
     (row,), (column,) = axes[0].dims, axes[1].dims
     lat, lon = (axis.values for axis in axes)
-    fine_lat, fine_lon = nest(lat, factor), nest(lon, factor)
+    fine_lat, fine_lon = nest_latitude(lat, factor), nest(lon, factor)
     if field.chunks is None:
         warn_if_large(field.nbytes, f"{field.name!r}")
     leading = [d for d in field.dims if d not in (row, column)]
@@ -165,6 +165,6 @@ def _upsample_block(
     if sea is None and refine and not np.isfinite(field).all():
         coarse = np.isfinite(field).any(axis=tuple(range(field.ndim - 2)))
         inside = np.repeat(np.repeat(coarse, factor, axis=0), factor, axis=1)
-        sea = inside & ocean_mask.sea(nest(latitude, factor), nest(longitude, factor))
+        sea = inside & ocean_mask.sea(nest_latitude(latitude, factor), nest(longitude, factor))
     fine = engine.upsample(field, latitude, longitude, factor=factor, keep_means=keep_means, sea=sea)
     return fine.astype(field.dtype, copy=False)

@@ -33,7 +33,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from adaf_xr._version import __version__
-from adaf_xr.grids import is_periodic, nest
+from adaf_xr.grids import is_periodic, nest, nest_latitude
 from adaf_xr.models.extrapolation import Extrapolation
 from adaf_xr.sphere import cell_area
 
@@ -153,12 +153,7 @@ def _check(field: NDArray, lat: NDArray, lon: NDArray, factor: int, sea: NDArray
             f"the field has shape {field.shape}, and its axes {lat.size} latitudes and {lon.size} longitudes: "
             "put latitude and longitude last, in this order"
         )
-    if np.abs(nest(lat, factor)).max() > 90.0:
-        raise ValueError(
-            f"a row of cells is centred on a pole (latitudes {lat[0]:g} to {lat[-1]:g}), and half of it is no cell to "
-            "nest in: drop the row, for example ds.sel(latitude=slice(-89.9, 89.9))"
-        )
-    wanted = (lat.size * factor, lon.size * factor)
+    wanted = (nest_latitude(lat, factor).size, nest(lon, factor).size)
     if sea is not None and sea.shape != wanted:
         raise ValueError(f"sea has shape {sea.shape}, and the fine grid {wanted}: give it on the fine grid")
 
@@ -189,7 +184,7 @@ class _Nested:
         self._fill = Extrapolation(present, self._periodic)
         offsets = (np.arange(factor) + 0.5) / factor - 0.5
         self._weights = function(offsets[:, None] - _TAPS)
-        self._area = cell_area(nest(lat, factor), nest(lon, factor)) * self._sea
+        self._area = cell_area(nest_latitude(lat, factor), nest(lon, factor)) * self._sea
 
     def interpolated(self, coarse: NDArray) -> NDArray[np.float64]:
         """Fine fields, NaN outside the sea."""
