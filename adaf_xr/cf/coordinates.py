@@ -143,7 +143,7 @@ def align(ds: xr.Dataset, var: xr.DataArray, da: xr.DataArray, role: str) -> xr.
     A coordinate of one value is a fixed station. One along its own dimension, as long as the variable's time
     (OceanSITES: ``LATITUDE(LATITUDE)``), has one value per time.
     """
-    name, bare = var.name, xr.DataArray(var.variable, name=var.name)
+    name, bare = var.name, without_coordinates(var)
     extra = [dim for dim in bare.dims if dim not in da.dims]
     if not extra:
         return bare
@@ -155,6 +155,13 @@ def align(ds: xr.Dataset, var: xr.DataArray, da: xr.DataArray, role: str) -> xr.
     if own and role in ("latitude", "longitude", "flag") and bare.size == ds.sizes[along]:
         return bare.rename({bare.dims[0]: along}).rename(name)
     return None
+
+
+def without_coordinates(var: xr.DataArray) -> xr.DataArray:
+    """The same variable alone; its encoding, which says how it was packed, is kept."""
+    alone = xr.DataArray(var.variable, name=var.name)
+    alone.encoding = dict(var.encoding)
+    return alone
 
 
 def is_surface(ds: xr.Dataset, da: xr.DataArray) -> bool:
@@ -243,7 +250,7 @@ def _align_time(ds: xr.Dataset, name: Hashable, da: xr.DataArray) -> xr.DataArra
     var = ds[name]
     outer = var.dims[:-1] if times.SIX_NUMBERS.match(str(name).lower()) else var.dims
     if set(outer) <= set(da.dims):
-        return xr.DataArray(var.variable, name=name)
+        return without_coordinates(var)
     return align(ds, var, da, "time")
 
 
