@@ -26,7 +26,9 @@ def scores(truth: xr.Dataset, first: xr.Dataset, analysis: xr.Dataset) -> Table:
         table.add_column(column, justify="right")
     for name in rmse.index:
         before, after = (float(rmse.loc[name, field]) for field in ("background", "analysis"))
-        table.add_row(name, VARIABLES[name].units, f"{before:.4f}", f"{after:.4f}", f"{after / before - 1:+.0%}")
+        table.add_row(
+            name, VARIABLES[name].units, f"{before:.4f}", f"{after:.4f}", f"{round(100 * (after / before - 1)):+d}%"
+        )
     return table
 
 
