@@ -1,5 +1,7 @@
 """The embedded sample: its physics, its instruments, and that opening it computes nothing."""
 
+import pickle
+
 import dask
 import numpy as np
 import pytest
@@ -137,6 +139,15 @@ def test_opening_computes_nothing(nothing_computes):
         ds = open_sample(name)
         assert all(dask.is_dask_collection(da) for da in ds.data_vars.values()), name
         assert not any(dask.is_dask_collection(c) for c in ds.coords.values()), name
+
+
+def test_the_sample_travels_to_other_processes_in_a_few_bytes():
+    for name in NAMES:
+        ds = open_sample(name).drop_vars(open_sample(name).coords)
+        sent = pickle.dumps(ds)
+        assert len(sent) < 100_000, name
+        key = next(iter(ds.data_vars))
+        np.testing.assert_array_equal(pickle.loads(sent)[key].data[:1].compute(), ds[key].data[:1].compute())
 
 
 @pytest.mark.parametrize("name", NAMES)

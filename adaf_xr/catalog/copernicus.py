@@ -14,19 +14,27 @@ import xarray as xr
 from intake.readers.readers import BaseReader
 
 from adaf_xr.catalog import cutting, files, joining
-from adaf_xr.catalog.times import Span, days, period
+from adaf_xr.catalog.times import days, period
+
+MARGIN = "1h"
+"""How far along-track data stray from the day their file is named by."""
 
 SIDES = ("minimum_longitude", "maximum_longitude", "minimum_latitude", "maximum_latitude")
 
 
 class CopernicusReader(BaseReader):
-    """A gridded dataset of the store: ``dataset_id``, ``span``, ``box`` (west, east, south, north), ``variables``."""
+    """A gridded dataset of the store.
+
+    Keywords of the entry: ``dataset_id``, ``part`` (of a dataset that has several), ``span``, ``variables`` and ``box``
+    (west, east, south, north).
+    """
 
     output_instance = "xarray:Dataset"
 
     def _read(
         self,
         dataset_id: str,
+        part: str | None = None,
         span: Any = None,
         box: Sequence[float] | None = None,
         variables: Sequence[str] | None = None,
@@ -36,6 +44,8 @@ class CopernicusReader(BaseReader):
             copernicusmarine = import_module("copernicusmarine")
         interval = period(span)
         request: dict[str, Any] = dict(zip(SIDES, box, strict=True)) if box else {}
+        if part:
+            request["dataset_part"] = part
         if variables:
             request["variables"] = list(variables)
         if interval is not None:
@@ -59,15 +69,11 @@ class CopernicusFilesReader(BaseReader):
             raise ValueError(
                 f"{dataset_id} is kept as one file a day: pass time=..., a date, a pair of dates or a slice"
             )
-        wanted = "|".join(day.strftime("%Y%m%d") for day in days(interval))
-        # A file's own day is the first date in its name; the second is the day it was made.
+        near = days(interval.widened(MARGIN))
+        wanted = "|".join(day.strftime("%Y%m%d") for day in near)
+        # The pattern also finds files that were only made on these days.
         listed = copernicusmarine.get(dataset_id=dataset_id, regex=rf".*({wanted}).*\.nc$", dry_run=True)
-        urls = sorted(each.https_url for each in listed.files if _is_of(each.https_url, interval))
+        urls = sorted(each.https_url for each in listed.files if files.date_of(each.https_url) in near)
         if not urls:
             raise files.NoFilesError(f"{dataset_id} has no file for {interval.start} to {interval.stop}")
         return cutting.cut(joining.open_files(urls, files.open_file, along), interval)
-
-
-def _is_of(url: str, span: Span) -> bool:
-    """Whether a file's day meets a span."""
-    return files.date_of(url) in days(span)
