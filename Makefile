@@ -7,7 +7,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types docs bench clean
+.PHONY: help demo test lint types docs bench real clean
 
 VENV   ?= .venv
 BIN    := $(VENV)/bin
@@ -48,6 +48,9 @@ docs: $(VENV)/.test ## the documentation, strict, in docs/_build/html
 
 bench: $(VENV)/.test ## the benchmarks: ratios against references of the same run
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+real: $(VENV)/.test ## the runs on real files, in the folder that ADAF_XR_REALDATA names
+	@for script in tests/benchmarks/real_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean: ## remove everything that can be made again, .venv included
 	rm -rf $(VENV) build dist docs/_build analysis.zarr analysis.zarr.done analysis.png

@@ -57,3 +57,10 @@ def test_every_module_is_on_an_api_page():
     modules = {".".join(("adaf_xr", *p.relative_to(package).with_suffix("").parts)) for p in public}
     # The command line is documented by its own help.
     assert {name for name in modules - documented if not name.startswith("adaf_xr.cli.")} == set()
+
+
+def test_every_measurement_is_named_and_every_name_is_a_script():
+    page = (REPOSITORY / "docs" / "measurements.md").read_text()
+    named = set(re.findall(r"`python (tests/benchmarks/\w+\.py)`", page))
+    scripts = {p.relative_to(REPOSITORY).as_posix() for p in (REPOSITORY / "tests" / "benchmarks").glob("*_*.py")}
+    assert named == scripts

@@ -19,7 +19,7 @@ def scores(truth: xr.Dataset, first: xr.Dataset, analysis: xr.Dataset) -> Table:
     from adaf_xr.metrics import score_table
 
     rmse = score_table(truth, metrics=["rmse"], background=first, analysis=analysis)["rmse"]
-    table = Table(title="\nRMSE against the simulated truth", title_justify="left", box=None, pad_edge=False)
+    table = Table(title="RMSE against the simulated truth", title_justify="left", box=None, pad_edge=False)
     table.add_column("variable", style="bold")
     table.add_column("unit")
     for column in ("background", "analysis", "change"):
