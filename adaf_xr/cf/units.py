@@ -62,11 +62,11 @@ LIMITS: dict[str, tuple[float, float]] = {
     "direction": (-360.0, 720.0),
     "latitude": (-90.0, 90.0),
     "longitude": (-360.0, 720.0),
-    "depth": (-5.0, 12000.0),
+    "depth": (-12000.0, 12000.0),
     "pressure": (-5.0, 12500.0),
 }
-"""Outside is missing. A speed is that of both components at their limit. Longitude is wrapped later: what is too far
-from any convention is a fill value."""
+"""Outside is missing. A speed is that of both components at their limit, a depth may still be a height. Longitude is
+wrapped later: what is too far from any convention is a fill value."""
 
 _WORDS = tuple(
     (re.compile(rf"\b{word}\b"), short)

@@ -17,7 +17,8 @@ from adaf_xr.points.plan import Check, Column, Measured, Plan, Question, Reading
 from adaf_xr.points.seawater import depth_from_pressure, potential_temperature, pressure_from_depth
 from adaf_xr.sphere import wrap_longitude
 
-DEEPEST = 12000.0
+SEA = (-5.0, 12000.0)
+"""Least and greatest depth; what is negative is noise, or a sensor in the air."""
 NOT_A_TIME = np.datetime64("NaT", "ns")
 
 Rows = dict[str, NDArray]
@@ -121,7 +122,7 @@ def _columns(plan: Plan, block: Block) -> Rows:
     rows: Rows = {
         "longitude": wrap_longitude(longitude),
         "latitude": latitude,
-        "depth": np.where((depth >= -5.0) & (depth <= DEEPEST), np.maximum(depth, 0.0), np.nan),
+        "depth": depth,
     }
     if plan.time is not None:
         rows["time"] = _time(plan, block, plan.time)
@@ -157,13 +158,19 @@ def _vertical(plan: Plan, block: Block, latitude: NDArray) -> tuple[NDArray, NDA
     pressure = None if plan.pressure is None else _measure(plan.pressure, block)[0]
     if plan.depth is None:
         assert pressure is not None
-        return depth_from_pressure(pressure, latitude), pressure
-    depth, _ = _measure(plan.depth, block)
+        return _in_the_sea(depth_from_pressure(pressure, latitude)), pressure
+    depth = _in_the_sea(_measure(plan.depth, block)[0])
     if pressure is None:
         return depth, None
     absent = np.isnan(block.read(plan.depth.raw.value))
-    depth = np.where(absent, depth_from_pressure(pressure, latitude), depth)
+    depth = np.where(absent, _in_the_sea(depth_from_pressure(pressure, latitude)), depth)
     return depth, np.where(np.isfinite(pressure), pressure, pressure_from_depth(depth, latitude))
+
+
+def _in_the_sea(depth: NDArray) -> NDArray[np.float64]:
+    """Depths of the ocean: a little above the surface is at it, anything else outside is missing."""
+    low, high = SEA
+    return np.where((depth >= low) & (depth <= high), np.maximum(depth, 0.0), np.nan)
 
 
 def _time(plan: Plan, block: Block, key: int) -> NDArray[np.datetime64]:
