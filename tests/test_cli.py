@@ -171,6 +171,12 @@ def test_a_running_scheduler_computes_the_same(adaf, one_day):
     xr.testing.assert_identical(read("day.zarr"), one_day)
 
 
+def test_a_local_cluster_on_demand_computes_the_same(adaf, one_day):
+    result = adaf(*ONE_DAY, "--workers", 1, "--out", "day.zarr")
+    assert result.exit_code == 0, result.output
+    xr.testing.assert_identical(read("day.zarr"), one_day)
+
+
 def test_upsampling_a_file_keeps_what_the_function_gives(adaf):
     first = adaf_xr.open_source("demo", "background")[["zos", "siconc"]]
     first.to_netcdf("coarse.nc")
