@@ -1,6 +1,7 @@
 """The import rules of docs/design.md, executed: imports point down, rooms know only the libraries of their trade."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -139,3 +140,10 @@ def test_importing_the_package_loads_nothing_heavy():
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert "adaf_xr" in loaded
     assert not HEAVY & set(loaded)
+
+
+def test_the_picture_in_the_design_shows_the_rooms_and_their_floors():
+    picture = (PACKAGE.parent / "docs" / "_static" / "floors.svg").read_text()
+    drawn = [set(re.findall(r'class="name"[^>]*>(\w+)<', group)) for group in picture.split("<g ")[1:]]
+    rooms = {room_of(file) for file in FILES} - {DOOR, "_version"}
+    assert list(reversed(drawn)) == [floor & rooms for floor in FLOORS]
