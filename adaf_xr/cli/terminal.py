@@ -23,7 +23,7 @@ class ReadableErrors(TyperGroup):
             warnings.showwarning = _show_warning
             try:
                 return super().invoke(ctx)
-            except (ValueError, TypeError, OSError) as error:
+            except (ValueError, TypeError, OSError, ImportError) as error:
                 if ctx.params["traceback"]:
                     raise
                 say("error", "bold red", error)
