@@ -1,12 +1,15 @@
 """Theorems of optimal interpolation: closed forms, limits, invariances, and agreement with the textbook solution."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adaf_xr.models.base import Background, Targets
+from adaf_xr.models.cells import ORIGIN, Cells
 from adaf_xr.models.optimal_interpolation import OptimalInterpolation
 from adaf_xr.models.scales import SCALES
 from adaf_xr.points.arrays import Points
@@ -30,8 +33,8 @@ def flat(latitude=(-20, 20), longitude=(-30, 30), step=0.25, value=0.0, name="zo
     """A constant background."""
     lat = np.arange(latitude[0] + step / 2, latitude[1], step)
     lon = np.arange(longitude[0] + step / 2, longitude[1], step)
-    depth = np.asarray(depth, "f8")
-    return Background(lat, lon, depth, {name: np.full((*depth.shape[: depth.size], lat.size, lon.size), value)})
+    shape = (len(depth), lat.size, lon.size)
+    return Background(lat, lon, np.array(depth, "f8"), {name: np.full(shape[0 if len(depth) else 1 :], value)})
 
 
 def at(*places):
@@ -165,26 +168,35 @@ def test_crowded_targets_are_analysed_like_single_ones():
 
 
 @settings(deadline=None, max_examples=15)
-@given(start=st.sampled_from([-180.0, 0.0, -37.5, 90.0]), seed=st.integers(0, 10**6))
+@given(start=st.sampled_from([0, -37, 90, 179]), seed=st.integers(0, 10**6))
 def test_longitude_may_be_cut_anywhere(start, seed):
-    model = OptimalInterpolation()
-    background = flat(latitude=(-4, 4), longitude=(-180, 180), step=1.0)
-    field = np.random.default_rng(seed).normal(size=background.fields["zos"].shape)
-    background = replace(background, fields={"zos": field})
-    shift = int(start + 180)
-    turned = replace(
-        background, longitude=background.longitude + start + 180, fields={"zos": np.roll(field, -shift % 360, axis=1)}
-    )
     rng = np.random.default_rng(seed)
-    obs = points(rng.uniform(-4, 4, 300), 180 + rng.uniform(-4, 4, 300), rng.normal(0, 0.1, 300))
-    if shift != start + 180:
-        turned = background
-    mean, std = run(model, obs, background, Targets(background.latitude, background.longitude))
-    other, other_std = run(model, obs, turned, Targets(turned.latitude, turned.longitude))
-    rolled = np.roll(mean, -shift % 360, axis=1) if turned is not background else mean
-    rolled_std = np.roll(std, -shift % 360, axis=1) if turned is not background else std
-    np.testing.assert_allclose(other, rolled, atol=1e-10)
-    np.testing.assert_allclose(other_std, rolled_std, atol=1e-10)
+    background = flat(latitude=(-4, 4), longitude=(-180, 180), step=1.0)
+    field = rng.normal(size=background.fields["zos"].shape)
+    background = replace(background, fields={"zos": field})
+    turned = replace(
+        background,
+        longitude=background.longitude + (start + 180),
+        fields={"zos": np.roll(field, -(start + 180), axis=1)},
+    )
+    obs = points(rng.uniform(-4, 4, 300), start + rng.uniform(-4, 4, 300), rng.normal(0, 0.1, 300))
+    whole = run(OptimalInterpolation(), obs, background, Targets(background.latitude, background.longitude))
+    other = run(OptimalInterpolation(), obs, turned, Targets(turned.latitude, turned.longitude))
+    assert (np.roll(whole[0], -(start + 180), axis=1) != turned.fields["zos"]).any()
+    for here, there in zip(whole, other, strict=True):
+        np.testing.assert_allclose(there, np.roll(here, -(start + 180), axis=1), atol=1e-10)
+
+
+def test_latitude_may_descend():
+    background = flat(latitude=(-4, 4), longitude=(-4, 4), step=0.5)
+    field = np.random.default_rng(0).normal(size=background.fields["zos"].shape)
+    background = replace(background, fields={"zos": field})
+    upside_down = replace(background, latitude=background.latitude[::-1], fields={"zos": field[::-1]})
+    obs = swarm(200)
+    up = run(OptimalInterpolation(), obs, background, Targets(background.latitude, background.longitude))
+    down = run(OptimalInterpolation(), obs, upside_down, Targets(upside_down.latitude, upside_down.longitude))
+    for here, there in zip(up, down, strict=True):
+        np.testing.assert_allclose(there[::-1], here, atol=1e-12)
 
 
 def test_empty():
@@ -193,3 +205,253 @@ def test_empty():
     mean, std = run(model, Points.empty(), background, Targets(background.latitude, background.longitude))
     np.testing.assert_array_equal(mean, 0.2)
     np.testing.assert_array_equal(std, np.hypot(SCALES["zos"].std, SCALES["zos"].broad))
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    n=st.integers(0, 400), seed=st.integers(0, 10**6), error=st.floats(1e-9, 10.0), broad=st.sampled_from([0.0, 0.1])
+)
+def test_the_formal_error_stays_between_zero_and_that_of_the_background(n, seed, error, broad):
+    model = OptimalInterpolation(error=error, broad=broad)
+    mean, std = run(model, swarm(n, seed, spread=0.5), flat(), at(*np.random.default_rng(seed).normal(0, 2, (20, 2))))
+    assert np.isfinite(mean).all()
+    assert (std >= 0).all()
+    assert (std <= np.hypot(model.scales["zos"].std, broad) * (1 + 1e-12)).all()
+
+
+@settings(deadline=None, max_examples=15)
+@given(seed=st.integers(0, 10**6), a=st.floats(-3, 3), b=st.floats(-3, 3))
+def test_increments_are_linear_in_the_innovations_and_errors_ignore_them(seed, a, b):
+    background, model = flat(), OptimalInterpolation()
+    obs = swarm(100, seed)
+    other = np.random.default_rng(seed + 1).normal(0, 0.1, len(obs))
+    targets = at(*np.random.default_rng(seed).uniform(-3, 3, (20, 2)))
+    first, std = run(model, obs, background, targets)
+    second, _ = run(model, replace(obs, value=other), background, targets)
+    both, same = run(model, replace(obs, value=a * obs.value + b * other), background, targets)
+    np.testing.assert_allclose(both, a * first + b * second, atol=1e-12)
+    np.testing.assert_array_equal(same, std)
+
+
+def test_adding_a_constant_to_background_and_observations_adds_it_to_the_analysis():
+    obs, targets = swarm(100), at((0.0, 0.0), (1.0, 1.0))
+    low, _ = run(OptimalInterpolation(), obs, flat(), targets)
+    high, _ = run(OptimalInterpolation(), replace(obs, value=obs.value + 2.0), flat(value=2.0), targets)
+    np.testing.assert_allclose(high, low + 2.0, atol=1e-12)
+
+
+def test_far_from_every_observation_the_background_holds_exactly():
+    background = flat(value=0.123)
+    mean, std = run(OptimalInterpolation(**PLAIN), points(0.0, 0.0, 5.0), background, at((0.0, 10.0), (19.0, -29.0)))
+    np.testing.assert_array_equal(mean, 0.123)
+    np.testing.assert_array_equal(std, SCALES["zos"].std)
+
+
+def test_the_broad_part_reaches_further_and_leaves_what_observations_say():
+    obs = points(*np.random.default_rng(0).uniform(-8, 8, (2, 3000)), 0.1, error=0.01)
+    targets = at((0.0, 0.0), (0.0, 13.0))
+    plain, plain_std = run(OptimalInterpolation(**PLAIN), obs, flat(), targets)
+    broad, broad_std = run(OptimalInterpolation(broad=0.06), obs, flat(), targets)
+    np.testing.assert_allclose([plain[0], broad[0]], 0.1, atol=0.006)
+    assert plain[1] == 0.0
+    assert 0.03 < broad[1] < 0.1
+    assert broad_std[1] < np.hypot(SCALES["zos"].std, 0.06)
+    assert plain_std[1] == SCALES["zos"].std
+
+
+def test_thousands_of_observations_in_one_place_keep_their_representativeness_error():
+    model = OptimalInterpolation(std=0.1, representativeness=0.02, **PLAIN)
+    rng = np.random.default_rng(0)
+    obs = points(*(0.05 + rng.uniform(-0.01, 0.01, (2, 20_000))), 0.1, error=0.03)
+    _, std = run(model, obs, flat(), at((0.05, 0.05)))
+    expected = np.sqrt(0.01 - 0.01**2 / (0.01 + 0.02**2))
+    np.testing.assert_allclose(std, expected, rtol=1e-3)
+
+
+def test_groups_of_targets_come_nearer_to_the_dense_solution_than_cells_one_by_one():
+    """Against all observations at once, shared super-observations err less than as many points chosen for each cell."""
+    rng = np.random.default_rng(0)
+    along = np.linspace(-4, 4, 120)
+    tracks = [(along, shift + 0.3 * along) for shift in (-3, -1.2, 0.1, 2.4)]
+    tracks += [(along, shift - 0.3 * along) for shift in (-2, -0.4, 1, 3.1)]
+    lat, lon = np.concatenate(tracks, axis=1)
+    obs = points(lat, lon, 0.1 * np.sin(2 * lat) * np.cos(3 * lon) + rng.normal(0, 0.02, lat.size), error=0.02)
+    model = OptimalInterpolation(length=100.0, std=0.1, representativeness=0.0, **PLAIN)
+    targets = at(*np.stack(np.meshgrid(*[np.arange(-2, 2, 0.25)] * 2), axis=-1).reshape(-1, 2))
+    exact, _ = dense(model, obs, 0.1, targets)
+    grouped, _ = run(model, obs, flat(), targets)
+    near = np.argsort(
+        np.hypot(targets.latitude[:, None] - lat, targets.longitude[:, None] - lon), axis=1, kind="stable"
+    )[:, : model.neighbours]
+    alone = [
+        dense(model, obs.take(rows), 0.1, at((y, x)))[0][0]
+        for rows, y, x in zip(near, targets.latitude, targets.longitude, strict=True)
+    ]
+    error_of_groups, error_of_neighbours = (np.sqrt(np.mean((x - exact) ** 2)) for x in (grouped, alone))
+    assert error_of_groups < error_of_neighbours
+    assert error_of_groups < 0.02  # of a background error of 0.1
+
+
+def test_land_is_missing_and_observations_there_count_for_nothing():
+    background = flat()
+    field = background.fields["zos"].copy()
+    field[:, 100:140] = np.nan
+    background = replace(background, fields={"zos": field})
+    sea = np.ones(field.shape, bool)
+    sea[:5] = False
+    targets = Targets(background.latitude, background.longitude, sea=sea)
+    on_land = points(0.0, background.longitude[120], 1.0)
+    mean, std = run(OptimalInterpolation(), on_land, background, targets)
+    missing = np.isnan(field) | ~sea
+    np.testing.assert_array_equal(np.isnan(mean), missing)
+    np.testing.assert_array_equal(np.isnan(std), missing)
+    np.testing.assert_array_equal(mean[~missing], 0.0)
+
+
+def test_ice_stays_between_none_and_all():
+    background = flat((-3, 3), (-3, 3), 0.5, 0.1, "siconc")
+    targets = Targets(background.latitude, background.longitude)
+    for value, bound in ((-0.6, 0.0), (1.6, 1.0)):
+        obs = points([-0.1, 0.1, 0.0], [0.0, 0.1, -0.2], value, error=0.001, name="siconc", source="ice")
+        mean, _ = run(OptimalInterpolation(), obs, background, targets, "siconc")
+        assert (mean >= 0.0).all()
+        assert (mean <= 1.0).all()
+        assert bound in mean
+
+
+def test_a_background_without_any_sea_is_no_error():
+    background = flat(value=np.nan)
+    mean, std = run(OptimalInterpolation(), swarm(10), background, Targets(background.latitude, background.longitude))
+    assert np.isnan(mean).all()
+    assert np.isnan(std).all()
+
+
+def test_observations_of_other_variables_count_for_nothing():
+    model = OptimalInterpolation()
+    foreign = Points.concatenate([points(0.0, 0.0, 9.0, name="so", source="insitu"), points(0.0, 0.0, 9.0, name="uas")])
+    assert model.encode(foreign, flat(), TIME).key.size == 0
+
+
+LEVELS = np.array([5.0, 50.0, 200.0, 1000.0])
+
+
+def column(value=10.0):
+    """A background with levels."""
+    return flat((-3, 3), (-3, 3), 0.5, value, "thetao", LEVELS)
+
+
+def test_one_profile_value_spreads_over_depth_in_vertical_scales():
+    model = OptimalInterpolation()
+    scales = model.scales["thetao"]
+    obs = points(0.0, 0.0, 11.0, depth=120.0, error=0.1, name="thetao", source="insitu")
+    mean, std = run(model, obs, column(), at((0.0, 0.0)), "thetao")
+    assert mean.shape == std.shape == (4, 1)
+    correlation = np.exp(-0.5 * (scales.stretch(LEVELS) - scales.stretch(120.0)) ** 2)
+    sigma, sigma_there = scales.std * scales.fade(LEVELS), scales.std * scales.fade(120.0)
+    noise = 0.1**2 + (scales.representativeness * scales.fade(120.0)) ** 2
+    gain = sigma * correlation * sigma_there / (sigma_there**2 + noise)
+    expected = np.sqrt(sigma**2 - gain * sigma * correlation * sigma_there)
+    reached = np.abs(scales.stretch(LEVELS) - scales.stretch(120.0)) < 4
+    np.testing.assert_allclose(mean[reached, 0], 10 + gain[reached], rtol=1e-6)
+    np.testing.assert_allclose(std[reached, 0], expected[reached], rtol=1e-6)
+    np.testing.assert_array_equal(mean[~reached], 10.0)
+
+
+def test_the_vertical_scale_grows_with_depth():
+    scales = SCALES["thetao"]
+    z = np.array([0.0, 100.0, 1000.0, 4000.0])
+    slope = (scales.stretch(z + 0.1) - scales.stretch(z)) / 0.1
+    np.testing.assert_allclose(1 / slope, scales.vertical + 0.15 * z, rtol=1e-3)
+    np.testing.assert_allclose(scales.depth(scales.stretch(z)), z, atol=1e-9)
+
+
+def test_a_profile_that_the_background_already_knows_changes_nothing():
+    background = column()
+    linear = 20.0 - 0.01 * LEVELS[:, None, None] + np.zeros_like(background.fields["thetao"])
+    background = replace(background, fields={"thetao": linear})
+    depth = np.array([3.0, 5.0, 20.0, 125.0, 730.0, 1000.0])
+    obs = points(0.1, 0.2, 20.0 - 0.01 * np.maximum(depth, 5.0), depth=depth, name="thetao", source="insitu")
+    targets = Targets(background.latitude, background.longitude)
+    mean, _ = run(OptimalInterpolation(), obs, background, targets, "thetao")
+    np.testing.assert_allclose(mean, linear, atol=1e-5)
+
+
+def test_observations_below_the_deepest_level_or_the_sea_floor_count_for_nothing():
+    background = column()
+    shallow = background.fields["thetao"].copy()
+    shallow[2:] = np.nan
+    background = replace(background, fields={"thetao": shallow})
+    model = OptimalInterpolation()
+    for depth, used in ((1500.0, 0), (210.0, 0), (130.0, 0), (120.0, 1), (20.0, 1)):
+        obs = points(0.0, 0.0, 11.0, depth=depth, name="thetao", source="insitu")
+        assert model.encode(obs, background, TIME).key.size == used
+    mean, _ = run(model, obs, background, at((0.0, 0.0)), "thetao")
+    np.testing.assert_array_equal(np.isnan(mean[:, 0]), [False, False, True, True])
+
+
+def test_deep_observations_do_not_reach_a_surface_field():
+    background = flat((-3, 3), (-3, 3), 0.5, 10.0, "thetao")
+    model = OptimalInterpolation()
+    for depth, used in ((0.0, 1), (9.0, 1), (11.0, 0), (500.0, 0)):
+        obs = points(0.0, 0.0, 11.0, depth=depth, name="thetao", source="insitu")
+        assert model.encode(obs, background, TIME).key.size == used
+
+
+def test_settings_travel():
+    model = OptimalInterpolation(length={"zos": 70.0}, error={"sst": 0.2})
+    assert pickle.loads(pickle.dumps(model)) == model
+    assert repr(OptimalInterpolation()) == repr(OptimalInterpolation())
+    assert repr(model) != repr(OptimalInterpolation())
+    assert model.scales["thetao"].default_errors()[1] == 0.2
+    assert model.scales["so"].length == SCALES["so"].length
+    assert OptimalInterpolation(error=0.03).scales["thetao"].default_errors().tolist() == [0.03] * 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"length": -1.0}, "length=-1.0 for thetao.*finite and above 0"),
+        ({"error": np.nan}, "finite and at least 0"),
+        ({"length": {"ssh": 80.0}}, r"nothing is called \['ssh'\]; it takes"),
+        ({"neighbours": 0}, "neighbours=0"),
+        ({"cell": 0.001}, "too fine"),
+        ({"threads": 0}, "threads=0"),
+    ],
+)
+def test_bad_settings_are_refused_at_once(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        OptimalInterpolation(**arguments)
+
+
+def test_super_observations_of_different_times_or_bins_do_not_add_up():
+    here = OptimalInterpolation().encode(swarm(3), flat(), TIME)
+    for other in (
+        OptimalInterpolation().encode(swarm(3), flat(), TIME + DAY),
+        OptimalInterpolation(cell=0.3).encode(swarm(3), flat(), TIME),
+    ):
+        with pytest.raises(ValueError, match="do not add up"):
+            here + other
+
+
+@pytest.mark.parametrize("threads", [1, 2, None])
+def test_threads_do_not_matter(threads):
+    background, obs = flat((-6, 6), (-60, 60)), swarm(3000, spread=5.0)
+    targets = Targets(background.latitude, background.longitude)
+    expected, _ = run(OptimalInterpolation(threads=1), obs, background, targets)
+    mean, _ = run(OptimalInterpolation(threads=threads), obs, background, targets)
+    np.testing.assert_array_equal(mean, expected)
+
+
+@settings(deadline=None, max_examples=30)
+@given(size=st.floats(0.05, 30.0), lat=st.floats(-90, 90), lon=st.floats(-720, 720), turns=st.integers(-2, 2))
+def test_cells_hold_their_points_in_every_longitude_convention(size, lat, lon, turns):
+    cells = Cells(size)
+    index, latitude, longitude = (x.item() for x in cells.locate([lat], [lon]))
+    again = [x.item() for x in cells.centre(np.array([index]))]
+    assert again == [latitude, longitude]
+    assert abs(lat - latitude) <= size
+    n = cells.columns[np.searchsorted(cells.first, index, side="right") - 1]
+    assert abs((lon - longitude + 180) % 360 - 180) <= 180 / n * (1 + 1e-9)
+    edge = (lon % 360) * n / 360 + ORIGIN
+    if abs(edge - round(edge)) > 1e-6:
+        assert cells.locate([lat], [lon + 360 * turns])[0].item() == index

@@ -21,14 +21,14 @@ from adaf_xr.sphere import RADIUS, unit_vectors
 REACH = 4.0
 """Correlation lengths beyond which an observation is not looked at: the correlation is 3e-4 there."""
 
-GROUP = 0.5
+GROUP = 0.6
 """Side of a group of targets that share their neighbours, in correlation lengths."""
 
-MEMBERS = 16
+MEMBERS = 32
 """Most targets solved together: bounds the padding where positions crowd."""
 
-BLOCK = 256
-"""Groups solved by one call: large enough to hide the cost of a call, small enough for the processor's cache."""
+BLOCK = 512
+"""Groups solved by one call: enough to hide the cost of a call; a factor takes 10 MB."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adaf_xr import grids
-from adaf_xr.cf.canonical import SOURCES
+from adaf_xr.cf.canonical import SOURCES, VARIABLES
 from adaf_xr.models.base import Analysis, Background, ModelSpec, Targets
 from adaf_xr.models.cells import Cells
 from adaf_xr.models.neighbourhood import GROUP, REACH, Neighbourhood
@@ -71,7 +71,7 @@ class OptimalInterpolation:
         broad: Override = None,
         *,
         neighbours: int = 32,
-        cell: float = 0.1,
+        cell: float = 0.25,
         days: float = 1.0,
         window: tuple[np.timedelta64, np.timedelta64] = (np.timedelta64(5, "D"), np.timedelta64(5, "D")),
         threads: int | None = None,
@@ -88,11 +88,12 @@ class OptimalInterpolation:
         }
         for name, value in settings.items():
             object.__setattr__(self, name, value)
+        _ = self.bins  # refuses what is too fine
 
     @property
     def bins(self) -> Bins:
         """What is averaged together."""
-        return Bins(Cells(self.cell), self.days, scales=0.25)
+        return Bins(Cells(self.cell), self.days, scales=0.5)
 
     @property
     def spec(self) -> ModelSpec:
@@ -158,8 +159,9 @@ class OptimalInterpolation:
             where, stretched = _positions(targets, sea), float(scales.stretch(depth))
             solved = [part.analyse(*where, 0.0, stretched, self.threads) for part in parts]
             sigma = np.array([part.part.std for part in parts]) * scales.fade(depth)
-            mean[level].reshape(-1)[sea] += sum(s * increment for s, (increment, _) in zip(sigma, solved, strict=True))
+            increment = sum(s * increment for s, (increment, _) in zip(sigma, solved, strict=True))
             share = sum(s**2 * variance for s, (_, variance) in zip(sigma, solved, strict=True)) / sum(sigma**2)
+            mean[level].reshape(-1)[sea] = _added(name, mean[level].reshape(-1)[sea], increment)
             std[level].reshape(-1)[sea] = np.sqrt(sum(sigma**2)) * np.sqrt(share)
         shape = values.shape[:-2] + targets.shape
         return mean.reshape(shape), std.reshape(shape)
@@ -191,3 +193,9 @@ def _positions(targets: Targets, rows: NDArray) -> tuple[NDArray, NDArray]:
         return targets.latitude[rows], targets.longitude[rows]
     row, column = np.divmod(rows, targets.longitude.size)
     return targets.latitude[row], targets.longitude[column]
+
+
+def _added(name: str, first_guess: NDArray, increment: NDArray) -> NDArray[np.float64]:
+    """First guess plus increment, which leads neither below nor above what the variable can be (ice: 0 to 1)."""
+    low, high = VARIABLES[name].limits
+    return np.clip(first_guess + increment, np.minimum(low, first_guess), np.maximum(high, first_guess))
