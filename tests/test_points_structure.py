@@ -181,6 +181,12 @@ def test_flags_along_their_own_dimension():
     assert set(to_points(ds).latitude.values) == {30.0, 32.0, 33.0}
 
 
+def test_a_scalar_does_not_replace_a_position_along_a_dimension():
+    ds = strategies.grid("adt", [0.1, 0.2, 0.3, 0.4])
+    ds["platform_latitude"] = ((), 60.0, {"standard_name": "latitude"})
+    assert set(to_points(ds).latitude.values) == {0.0, 1.0}
+
+
 def test_no_position():
     image = xr.Dataset({"sst": (("y", "x"), np.full((2, 3), 280.0), {"units": "K"})}, coords={"time": WHEN})
     for ds in (image, image.assign_coords(latitude=0.0, longitude=-75.0)):

@@ -13,6 +13,7 @@ from adaf_xr.cf.errors import CalendarError, PositionError, StructureError, Time
 from adaf_xr.cf.names import listing, standard_name, term_of
 from adaf_xr.cf.units import UNITS, spelling
 
+Test = Callable[[Hashable], bool]
 Role = Literal["latitude", "longitude", "depth", "time"]
 
 NAMES: dict[str, tuple[str, ...]] = {
@@ -82,21 +83,26 @@ def coordinate(ds: xr.Dataset, da: xr.DataArray, role: Role) -> xr.DataArray | N
 
 
 def locate(ds: xr.Dataset, da: xr.DataArray, role: str) -> xr.DataArray | None:
-    """Latitude, longitude, depth or pressure of a variable: its coordinates attribute, standard names, names."""
+    """Latitude, longitude, depth or pressure of a variable: its coordinates attribute, standard names, names.
+
+    What lies along a dimension comes before any scalar, which may be a satellite's or a station's.
+    """
     named = stated_coordinates(da)
-    stages: tuple[Callable[[Hashable], bool], ...] = (
-        lambda name: str(name) in named and _plays(ds, name, role),
+    stated: Test = lambda name: str(name) in named and _plays(ds, name, role)  # noqa: E731
+    others: tuple[Test, ...] = (
         lambda name: standard_name(ds.variables[name]) in STANDARD[role],
         lambda name: _is_named(ds, name, role),
         lambda name: _by_attributes(ds, name, role) and not (role == "depth" and is_surface(ds, da)),
     )
-    for stage in stages:
-        candidates = [n for n in ds.variables if n != da.name and _numeric(ds, n) and stage(n)]
-        fitting = {n: a for n in candidates if (a := align(ds, ds[n], da, role)) is not None}
-        if role in ("latitude", "longitude"):
-            fitting = {n: a for n, a in fitting.items() if a.ndim or not is_image(ds, da)}
-        if fitting:
-            return fitting[_first(da, role, fitting)]
+    for least, tests in ((0, (stated,)), (1, others), (0, others)):
+        for test in tests:
+            candidates = [n for n in ds.variables if n != da.name and _numeric(ds, n) and test(n)]
+            aligned = {n: align(ds, ds[n], da, role) for n in candidates}
+            fitting = {n: a for n, a in aligned.items() if a is not None and a.ndim >= least}
+            if role in ("latitude", "longitude"):
+                fitting = {n: a for n, a in fitting.items() if a.ndim or not is_image(ds, da)}
+            if fitting:
+                return fitting[_first(da, role, fitting)]
     return None
 
 
