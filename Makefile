@@ -15,7 +15,7 @@ BIN    := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 # Extra arguments of pytest, for instance `make test PYTEST="-k layout"`.
-PYTEST ?= -n 2
+PYTEST ?= -n auto --maxprocesses 8
 
 # torch is pinned and installed first, so that no later step replaces it. Linux wheels without "+cpu" carry several
 # gigabytes of CUDA: they come only when asked for, `make demo TORCH=cuda`; what was asked for once is kept.

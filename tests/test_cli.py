@@ -1,6 +1,7 @@
 """The command line: what a person reads, what it writes, and how it fails."""
 
 import re
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -69,6 +70,12 @@ def test_an_unknown_source_lists_the_known_ones(adaf):
 def test_a_file_that_is_no_data_is_one_paragraph(adaf, tmp_path):
     (tmp_path / "poem.nc").write_text("Full fathom five thy father lies")
     assert_readable(adaf("upsample", "poem.nc", "out.zarr"))
+
+
+@pytest.mark.skipif(find_spec("copernicusmarine") is not None, reason="the client is installed")
+def test_a_missing_client_is_named_with_the_extra_that_brings_it(adaf):
+    result = adaf("assimilate", "--catalog", "copernicus", "--time", "2020-01-02")
+    assert_readable(result, "needs copernicusmarine", "pip install adaf-xr[copernicus]")
 
 
 def test_the_traceback_is_there_for_who_asks(adaf):
