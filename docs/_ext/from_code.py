@@ -11,6 +11,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 from typer.testing import CliRunner
 
+from adaf_xr.catalog import list_catalogs
 from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.cf.flags import FILE_FLAGS, QUALITY_LEVEL, WIND_VECTOR_CELL_BITS
 from adaf_xr.cf.names import CHAINS, NAMES, STANDARD_NAMES
@@ -88,6 +89,11 @@ def scales() -> tuple[Row, list[Row]]:
     return head, rows
 
 
+def catalogs() -> tuple[Row, list[Row]]:
+    """Shipped catalogs."""
+    return ("catalog", "sources", "description"), [tuple(row.values()) for row in list_catalogs()]
+
+
 def code(words: Iterable[str]) -> str:
     """Words as code, in a row."""
     return ", ".join(f"`{word}`" for word in words)
@@ -101,6 +107,7 @@ TABLES: dict[str, Callable[[], tuple[Row, list[Row]]]] = {
     "flags": flags,
     "wind-bits": wind_bits,
     "scales": scales,
+    "catalogs": catalogs,
 }
 
 
