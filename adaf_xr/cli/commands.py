@@ -145,8 +145,7 @@ def _write(ds: xr.Dataset, path: Path, *, resume: bool) -> None:
     with terminal.progress(f"writing {path.name}") as moved:
         if all("time" in field.dims for field in ds.data_vars.values()):
             # One time is one task and one shard, however the input was chunked.
-            steps = ds.chunk({dim: 1 if dim == "time" else -1 for dim in ds.dims})
-            store.write(steps, path, resume=resume, progress=moved)
+            store.write(ds.chunk(time=1), path, resume=resume, progress=moved)
         elif path.exists():
             raise FileExistsError(f"{path} exists: remove it, or write to another path")
         else:
