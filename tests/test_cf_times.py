@@ -1,5 +1,7 @@
 """Times of any spelling: section 3 of the conventions."""
 
+from datetime import datetime, timedelta, timezone
+
 import cftime
 import dask.array as da
 import numpy as np
@@ -111,6 +113,12 @@ def test_calendars_without_civil_dates(calendar):
 def test_dates_of_civil_calendars_that_xarray_left_as_objects():
     dates = [cftime.DatetimeGregorian(2020, 1, d, 6) for d in (1, 2)]
     np.testing.assert_array_equal(time_of(located(time=("x", np.array(dates, object)))), UTC)
+
+
+def test_dates_with_a_zone():
+    zone = timezone(timedelta(hours=2))
+    ds = located(time=((), np.array(datetime(2020, 1, 1, 8, tzinfo=zone), object)))
+    assert time_of(ds).values == UTC[0]
 
 
 @pytest.mark.parametrize("units", ["months since 1955-01-01", "years since 1955-01-01", "UTC seconds of day"])

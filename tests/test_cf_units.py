@@ -63,6 +63,17 @@ def test_ice_as_fraction():
     np.testing.assert_allclose(converted([0.5, 1e30, -9999.0, 255.0], "1", "siconc"), [0.5, np.nan, np.nan, np.nan])
 
 
+def test_codes_and_fills_do_not_vote():
+    codes = xr.DataArray(np.array([50, 100, 254, 251], "u1"), dims="x", name="cdr")
+    codes.attrs = {"scale_factor": 0.01, "flag_values": np.array([251, 254], "u1"), "units": "1"}
+    opened = xr.decode_cf(codes.to_dataset())["cdr"]
+    np.testing.assert_allclose(to_canonical_units(opened, "siconc"), [0.5, 1.0, np.nan, np.nan], rtol=1e-6)
+    np.testing.assert_allclose(converted([0.5, 99.0], "1", "siconc", FillValue=99.0), [0.5, np.nan])
+    np.testing.assert_allclose(
+        converted([17.0, 300.0, 300.0], None, "thetao", _fillvalue=300.0), [17.0, np.nan, np.nan]
+    )
+
+
 def test_temperature_without_units_is_kelvin_where_the_median_says_so():
     np.testing.assert_allclose(converted([280.0, 290.0, -9999.0, 1e20], None, "thetao")[:2], [6.85, 16.85])
     np.testing.assert_allclose(converted([10.0, 11.0, 9999.0, 9999.0], None, "thetao")[:2], [10.0, 11.0])

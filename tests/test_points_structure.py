@@ -64,6 +64,7 @@ def test_parameters_that_do_not_exist():
         (strategies.mooring(), "insitu"),
         (strategies.swath_sst(), "sst"),
         (strategies.grid("analysed_sst", [280.0, 281.0], "K", standard_name="sea_water_temperature"), "sst"),
+        (strategies.grid("sst", [17.0, 18.0], "degC").expand_dims(zlev=[0.0]), "sst"),
         (strategies.grid("sss", [35.0, 36.0]), "sss"),
         (strategies.along_track(adt=0.1), "ssh"),
         (strategies.scatterometer(), "wind"),
@@ -210,7 +211,7 @@ def test_sub_satellite_point_is_no_position():
 def test_no_time():
     ds = strategies.grid("sst", [17.0, 18.0], "degC").drop_vars("time").assign_attrs(start_date="2020-01-01")
     ds["row_time"] = ("lat", [3600.0], {"units": "UTC seconds of day"})
-    with pytest.raises(TimeError, match=r"'sst'.*no time.*row_time in 'UTC seconds of day'.*assign_coords\(time="):
+    with pytest.raises(TimeError, match=r"'sst'.*no time.*row_time in UTC seconds of day.*assign_coords\(time="):
         to_points(ds)
     assert (to_points(ds.assign_coords(time=WHEN)).time == WHEN).all()
 

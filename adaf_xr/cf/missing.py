@@ -43,6 +43,7 @@ def missing_values(da: xr.DataArray) -> Missing:
     scale, offset = packing(da)
     packed = scale != 1.0 or offset != 0.0
     found = [(fill, 0.0) for fill in declared_fills(da) if isinstance(fill, float)]
+    found += [(float(code), 0.0) for code in _codes(da)]
     if not packed:
         return tuple(dict.fromkeys(found))
     stored = np.dtype(da.encoding.get("dtype") or da.dtype)
@@ -75,6 +76,12 @@ def mask(values: NDArray[np.floating], missing: Missing) -> NDArray[np.floating]
             bad = values == fill if tolerance == 0.0 else np.abs(values - fill) <= tolerance
             values = np.where(bad, np.nan, values)
     return values
+
+
+def _codes(da: xr.DataArray) -> list[float]:
+    """Values of a quantity that are no amounts but codes, such as 254 for land in a concentration."""
+    codes = np.atleast_1d(da.attrs.get("flag_values", []))
+    return codes.tolist() if codes.dtype.kind in "iuf" else []
 
 
 def _tolerance(fill: float, scale: float, dtype: np.dtype) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
+from datetime import UTC
 from typing import Any
 
 import numpy as np
@@ -119,10 +120,18 @@ def _convert(values: NDArray[Any], units: str, calendar: str, fills: tuple[float
     if six:
         return _from_six_numbers(values)
     if values.dtype.kind == "O":
-        texts = np.frompyfunc(lambda t: t.isoformat() if hasattr(t, "isoformat") else "NaT", 1, 1)(values)
-        return _within(texts.astype("M8[us]"))
+        return _within(np.asarray(np.frompyfunc(_text, 1, 1)(values)).astype("M8[us]"))
     numbers = np.asarray(values, "f8")
     return _since(np.where(np.isin(numbers, fills), np.nan, numbers), units, calendar)
+
+
+def _text(date: Any) -> str:
+    """A date as text in UTC, whatever class it has."""
+    if not hasattr(date, "isoformat"):
+        return "NaT"
+    if getattr(date, "tzinfo", None) is not None:
+        date = date.astimezone(UTC).replace(tzinfo=None)
+    return str(date.isoformat())
 
 
 def _since(numbers: NDArray, units: str, calendar: str) -> NDArray:

@@ -140,6 +140,11 @@ COUNTS = {"kelvin": _count_kelvin, "percent": _count_percent}
 """Counts that add up over the parts of an array; the answer is yes where the sum is positive."""
 
 
+def count(question: str, missing: Missing, values: NDArray[Any]) -> int:
+    """What the present values of one part of an array say to a question."""
+    return COUNTS[question](mask(np.asarray(values, "f8"), missing))
+
+
 def spelling(units: Any) -> str:
     """One spelling for the many of a unit.
 
@@ -234,10 +239,8 @@ def to_canonical_units(da: xr.DataArray, name: str) -> xr.DataArray:
     variable, how = VARIABLES[name], decoding(da, name)
     answers = []
     if how.question:
-        count = xr.apply_ufunc(
-            _counts, da, kwargs={"question": how.question}, dask="parallelized", output_dtypes=["i8"]
-        )
-        answers.append(count.sum() > 0)
+        counts = xr.apply_ufunc(_counts, da, kwargs={"how": how}, dask="parallelized", output_dtypes=["i8"])
+        answers.append(counts.sum() > 0)
     result = xr.apply_ufunc(
         _apply, da, *answers, kwargs={"how": how}, dask="parallelized", output_dtypes=["f8"], keep_attrs=False
     )
@@ -250,11 +253,11 @@ def _apply(values: NDArray[Any], *answer: NDArray[np.bool_], how: Decoding) -> N
     return how.apply(values, bool(np.any(answer[0])) if answer else False)
 
 
-def _counts(values: NDArray[Any], question: str) -> NDArray[np.int64]:
+def _counts(values: NDArray[Any], how: Decoding) -> NDArray[np.int64]:
     """The count of one block, at its first element, so that it adds up by a sum over all."""
     result = np.zeros(np.shape(values), "i8")
     if result.size:
-        result.flat[0] = COUNTS[question](values)
+        result.flat[0] = count(how.question, how.missing, values)
     return result
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adaf_xr.cf import flags
+from adaf_xr.cf import flags, units
 from adaf_xr.cf.units import COUNTS, LIMITS
 from adaf_xr.points.plan import Check, Column, Measured, Plan, Question, Reading, Version
 from adaf_xr.points.seawater import depth_from_pressure, potential_temperature, pressure_from_depth
@@ -56,7 +56,7 @@ def convert(plan: Plan, arrays: Sequence[NDArray], answers: Sequence[bool], comp
 def count(question: Question, values: NDArray) -> int:
     """What one block says to a question: counts that add up over the blocks."""
     if question.kind in COUNTS:
-        return COUNTS[question.kind](values)
+        return units.count(question.kind, question.missing, values)
     found = flags.numbers(values, question.fills)
     return flags.count_written(found) if question.kind == "written" else flags.count_fractions(found)
 

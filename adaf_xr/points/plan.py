@@ -9,6 +9,7 @@ from typing import Literal
 import xarray as xr
 
 from adaf_xr.cf.flags import Kept
+from adaf_xr.cf.missing import Missing
 from adaf_xr.cf.units import Decoding
 
 
@@ -144,11 +145,22 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something only the numbers know; the answer is yes where the counts of all blocks add up to more than zero."""
+    """Something only the numbers know; the answer is yes where the counts of all blocks add up to more than zero.
+
+    Attributes
+    ----------
+    key : int
+        Input.
+    kind : {"kelvin", "percent", "written", "fractions"}
+        The first two are asked of quantities, see :data:`adaf_xr.cf.units.COUNTS`, the others of flags.
+    fills, missing : tuple
+        What to leave out, of flags and of quantities.
+    """
 
     key: int
-    kind: Literal["kelvin", "percent", "written", "fractions"]
+    kind: str
     fills: tuple[float | str, ...] = ()
+    missing: Missing = ()
 
 
 @dataclass
@@ -167,9 +179,8 @@ class Inputs:
         self.arrays.append(da)
         return len(self.arrays) - 1
 
-    def ask(self, key: int, kind: Literal["kelvin", "percent", "written", "fractions"], fills: tuple = ()) -> int:
+    def ask(self, question: Question) -> int:
         """Number of a question; the same one is asked once."""
-        question = Question(key, kind, fills)
         if question not in self.questions:
             self.questions.append(question)
         return self.questions.index(question)

@@ -14,7 +14,7 @@ from adaf_xr.cf.errors import QualityError, UnitError
 from adaf_xr.cf.missing import declared_fills
 from adaf_xr.cf.names import is_swath_sst, standard_name
 from adaf_xr.cf.units import SAME, Decoding, decoding, error_decoding
-from adaf_xr.points.plan import Check, Inputs, Measured, Reading, Version
+from adaf_xr.points.plan import Check, Inputs, Measured, Question, Reading, Version
 
 ERROR_NAMES = (
     *("{}_error", "{}_err", "err_{}", "{}_uncertainty", "{}_standard_error", "{}_stderr", "{}_random_error"),
@@ -71,7 +71,9 @@ class Reader:
         """A numeric variable with its decoding."""
         how = decoding(var, quantity)
         key = self.inputs.add(var)
-        return Reading(key, how, self.inputs.ask(key, how.question) if how.question else None)  # type: ignore[arg-type]
+        if not how.question:
+            return Reading(key, how)
+        return Reading(key, how, self.inputs.ask(Question(key, how.question, missing=how.missing)))
 
     def measured(self, name: Hashable, quantity: str, nominal: bool = False) -> Measured:
         """A variable with its adjusted version, mode, flags, errors and bias."""
@@ -116,8 +118,9 @@ class Reader:
     def check(self, flag: xr.DataArray, kept: flags.Kept, binding: bool = False, fractions: bool = False) -> Check:
         """A flag that is applied if it was ever written (always, if binding)."""
         key, fills = self.inputs.add(flag), tuple(declared_fills(flag))
-        written = None if binding else self.inputs.ask(key, "written", fills)
-        return Check(key, kept, fills, written, self.inputs.ask(key, "fractions", fills) if fractions else None)
+        written = None if binding else self.inputs.ask(Question(key, "written", fills))
+        no_flag = self.inputs.ask(Question(key, "fractions", fills)) if fractions else None
+        return Check(key, kept, fills, written, no_flag)
 
     def _checks(self, var: xr.DataArray, quantity: str, nominal: bool) -> tuple[Check, ...]:
         """Every flag that speaks for a variable."""

@@ -32,12 +32,11 @@ def infer(found: Sequence[tuple[xr.Dataset, Group]]) -> str:
 
 
 def _sources(ds: xr.Dataset, group: Group) -> set[str]:
-    """What the variables of one group speak for."""
-    if ds[group.any].size and any(locate(ds, ds[group.any], role) is not None for role in ("depth", "pressure")):
-        return {"insitu"}
+    """What the variables of one group speak for; wind with a depth is a buoy's."""
     sources = set()
     for canonical in group.canonical:
         term = term_of(ds, group.names[canonical]) if canonical in group.names else None
         kind = "any" if term is None else term.kind
         sources.add(BY_NAME.get(canonical) or BY_KIND.get((canonical, kind), "insitu"))
-    return sources
+    in_situ = ds[group.any].size and any(locate(ds, ds[group.any], role) is not None for role in ("depth", "pressure"))
+    return {"insitu"} if in_situ and sources == {"wind"} else sources

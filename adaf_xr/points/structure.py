@@ -192,7 +192,7 @@ def _time(ds: xr.Dataset, da: xr.DataArray) -> xr.DataArray:
 def _like_times(ds: xr.Dataset) -> str:
     """Variables that sound like time, with their units; all where none does."""
     like = [n for n in ds.variables if re.search(r"time|date|juld|mjd|second", str(n).lower())]
-    return listing(f"{n} in {ds[n].attrs.get('units')!r}" for n in like) if like else listing(ds.variables)
+    return listing(f"{n} in {ds[n].attrs.get('units', ds[n].dtype)!s}" for n in like) if like else listing(ds.variables)
 
 
 def _vertical(
