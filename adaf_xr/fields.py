@@ -8,9 +8,10 @@ import numpy as np
 import xarray as xr
 
 from adaf_xr import cf
+from adaf_xr.cf.coordinates import Role
 from adaf_xr.sphere import wrap_longitude
 
-DIMENSIONS = ("time", "depth", "latitude", "longitude")
+DIMENSIONS: tuple[Role, ...] = ("time", "depth", "latitude", "longitude")
 """Order of dimensions of every canonical field; all but the last two are optional."""
 
 
@@ -59,6 +60,9 @@ def canonical(obj: xr.Dataset | xr.DataArray, variables: Iterable[str] | None = 
             f"the fields {sorted(found)} lie on grids of different shapes {sorted(grids)}: pass them separately"
         )
     result = xr.Dataset(found)
+    for role in ("latitude", "longitude", "depth", "time"):
+        if role in result.dims:
+            _require_values(role, result[role].values)
     return result.transpose(*(d for d in DIMENSIONS if d in result.dims), ...)
 
 
@@ -68,7 +72,8 @@ def _place(ds: xr.Dataset, old: Hashable, new: str) -> xr.DataArray:
     axes = {role: cf.coordinate(ds, da, role) for role in DIMENSIONS}
     for role in ("latitude", "longitude"):
         _require_axis(old, role, axes[role])
-    renamed, coords = {}, {}
+    renamed: dict[Hashable, str] = {}
+    coords = {}
     for role, axis in axes.items():
         if axis is None or axis.ndim > 1:
             continue
@@ -101,8 +106,26 @@ def _refuse_other_dimensions(name: Hashable, da: xr.DataArray, known: dict[Hasha
     """A dimension that is neither time, depth nor horizontal has no meaning here."""
     if extra := [d for d in da.dims if d not in known]:
         raise cf.errors.StructureError(
-            f"{name!r} has dimension(s) {extra} that are neither time, depth, latitude nor longitude: "
-            "select or average over them first, for example ds.isel({...})"
+            f"dimension(s) {extra} of {name!r} cannot be read as time (decoded dates), depth, latitude or longitude: "
+            "decode or assign their coordinates, or select or average over them first, for example ds.isel(...)"
+        )
+
+
+def _require_values(role: str, values: np.ndarray) -> None:
+    """An axis has values, all present, in order; horizontally at least two, for one cell has no width."""
+    if not values.size:
+        raise cf.errors.StructureError(f"the fields have no {role} at all: the selection before is empty")
+    if np.isnat(values).any() if role == "time" else not np.isfinite(values).all():
+        raise cf.errors.StructureError(f"{role} has missing values: drop them first, ds.dropna({role!r})")
+    steps = np.diff(values).astype("f8")
+    if role != "time" and not (np.all(steps > 0) or np.all(steps < 0)):
+        raise cf.errors.StructureError(
+            f"{role} repeats or jumps back (from {values.min():g} to {values.max():g}): put it in order first, "
+            f"ds.drop_duplicates({role!r}).sortby({role!r})"
+        )
+    if role in ("latitude", "longitude") and values.size < 2:
+        raise cf.errors.StructureError(
+            f"the fields are one cell wide along {role}, so the cell has no known width: select at least two"
         )
 
 

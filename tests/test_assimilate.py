@@ -1,5 +1,6 @@
 """Assimilation on labelled data: theorems that hold for every engine, with the engine whose answer is known."""
 
+import cftime
 import cloudpickle
 import dask
 import numpy as np
@@ -253,6 +254,59 @@ class TestTimes:
             assimilate(toy.points(), bg.isel(time=0)).compute(), assimilate(toy.points(), bg).compute()
         )
 
+    @pytest.mark.parametrize(
+        "time",
+        [
+            "2020-01-02T12:00Z",
+            "2020-01-02T13:00+01:00",
+            np.datetime64("2020-01-02T12:00"),
+            ["2020-01-02T12"],
+            slice("2020-01-02", "2020-01-02"),
+            xr.DataArray(np.array(["2020-01-02T12:00"], "datetime64[s]"), dims="time"),
+            cftime.DatetimeGregorian(2020, 1, 2, 12),
+        ],
+    )
+    def test_every_way_to_write_a_time_is_understood(self, time):
+        an = assimilate(toy.points(), toy.background(), time=time)
+        npt.assert_array_equal(an.time, [np.datetime64("2020-01-02T12:00", "ns")])
+
+    def test_times_of_unlike_precision_stand_in_one_list(self):
+        an = assimilate(toy.points(), toy.background(), time=["2020-01-01T12", "2020-01-02"])
+        npt.assert_array_equal(an.time, np.array(["2020-01-01T12", "2020-01-02"], "datetime64[ns]"))
+
+
+class TestKeys:
+    """Two results computed together must not become one because their keys forget what makes them differ."""
+
+    def both(self, first, second):
+        together = dask.compute(first, second)
+        for one, alone in zip(together, (first, second), strict=True):
+            xr.testing.assert_identical(one, alone.compute())
+        assert not together[0].equals(together[1])
+
+    def test_axes_of_the_background(self):
+        bg = toy.background(1, depth=[0.5, 100.0])
+        grid = {"latitude": np.arange(22.0, 26), "longitude": np.arange(-37.0, -33)}
+        for other in (
+            bg.assign_coords(longitude=bg.longitude + 0.7),
+            bg.assign_coords(latitude=bg.latitude - 0.7),
+            bg.rename(zos="sla"),
+        ):
+            self.both(assimilate(toy.points(), bg, grid=grid), assimilate(toy.points(), other, grid=grid))
+
+    def test_mean_dynamic_topographies(self):
+        sla = toy.lazy(toy.points().rename(zos="sla"), 50)
+        lat, lon = np.linspace(0, 50, 51), np.linspace(-60, 0, 61)
+        mdt = xr.DataArray(lat[:, None] + lon, {"latitude": lat, "longitude": lon}, ("latitude", "longitude"), "mdt")
+        moved = mdt.assign_coords(longitude=lon + 1)
+        bg = toy.background(1)
+        self.both(assimilate(sla, bg, mdt=mdt), assimilate(sla, bg, mdt=moved))
+
+    def test_departures(self):
+        points, field = toy.lazy(toy.points(), 50), toy.background()
+        moved = field.assign_coords(longitude=field.longitude + 0.3)
+        self.both(adaf_xr.innovations(points, field), adaf_xr.innovations(points, moved))
+
 
 class TestTopography:
     def sla(self):
@@ -305,6 +359,17 @@ class TestFailing:
             ({"device": "cuda"}, ValueError, "runs on the CPU only"),
             ({"window": "-3D"}, ValueError, "must be positive"),
             ({"window": ("1D",)}, ValueError, "a pair"),
+            ({"window": 5}, ValueError, "a number without a unit.*such as '5D'"),
+            ({"window": "5"}, ValueError, "a number without a unit"),
+            ({"window": np.timedelta64("NaT")}, ValueError, "it is missing"),
+            ({"window": "1000000D"}, ValueError, "no span of time"),
+            ({"time": []}, ValueError, "empty list"),
+            ({"time": "yesterday?"}, ValueError, "is no date"),
+            ({"time": np.datetime64("NaT")}, ValueError, "missing"),
+            ({"time": slice("2031", "2032")}, ValueError, "no time in"),
+            ({"grid": {"latitude": [], "longitude": []}}, ValueError, "not empty"),
+            ({"grid": {"latitude": [np.nan, 1], "longitude": [0, 1]}}, ValueError, "without missing values"),
+            ({"grid": {"latitude": [60, 61], "longitude": [0, 1]}}, ValueError, "they must overlap"),
             ({"region": (1, 2, 3)}, ValueError, "is not .west, east, south, north."),
             ({"region": (1, 2, 5, 3)}, ValueError, "south below north"),
             ({"grid": "fine"}, TypeError, "neither a spacing in degrees"),

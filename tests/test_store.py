@@ -1,6 +1,7 @@
 """Writing: shards are dask chunks, and a killed run goes on where it stopped."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -72,8 +73,52 @@ def test_an_existing_store_is_not_overwritten_and_only_its_own_call_may_resume_i
     write(analysis(), tmp_path / "an.zarr")
     with pytest.raises(FileExistsError, match="resume=True"):
         write(analysis(), tmp_path / "an.zarr")
-    with pytest.raises(ValueError, match="begun by another call"):
+    with pytest.raises(ValueError, match=r"begun by another call, with other coordinates \("):
         write(analysis(4), tmp_path / "an.zarr", resume=True)
+    with pytest.raises(ValueError, match="other coordinates"):
+        moved = toy.background().assign_coords(longitude=toy.background().longitude + 1)
+        write(adaf_xr.assimilate(toy.points(), moved, model=toy.MeanShift()), tmp_path / "an.zarr", resume=True)
+    (tmp_path / "strange.zarr").mkdir()
+    with pytest.raises(FileExistsError, match="no ledger to resume from"):
+        write(analysis(), tmp_path / "strange.zarr", resume=True)
+
+
+@pytest.mark.parametrize("left", ["template", "half a ledger", "only a ledger"])
+def test_a_run_killed_at_its_very_beginning_resumes_too(tmp_path, left):
+    store, ledger = tmp_path / "an.zarr", tmp_path / "an.zarr.done"
+    write(analysis(), store)
+    expected = xr.open_zarr(store).load()
+    if left == "template":
+        os.rename(ledger / "signature.json", ledger / "begun.json")
+    elif left == "half a ledger":
+        shutil.rmtree(ledger)
+        ledger.mkdir()
+        (ledger / "begun.json").write_text("{")
+    else:
+        shutil.rmtree(store)
+    write(analysis(), store, resume=True)
+    xr.testing.assert_identical(xr.open_zarr(store).load(), expected)
+
+
+def test_no_warning_greets_who_opens_the_store(tmp_path, recwarn):
+    write(analysis(), tmp_path / "an.zarr")
+    xr.open_zarr(tmp_path / "an.zarr")
+    assert not [w for w in recwarn if "onsolidated" in str(w.message)]
+
+
+def test_prime_sizes_make_round_chunks(tmp_path):
+    grid = {"latitude": np.linspace(20.6, 27.4, 211), "longitude": np.linspace(-39.4, -30.6, 367)}
+    an = analysis(grid=grid)
+    write(an, tmp_path / "an.zarr")
+    array = zarr.open_group(tmp_path / "an.zarr", mode="r")["zos"]
+    assert array.chunks == (1, 106, 123)
+    assert len(list((tmp_path / "an.zarr" / "zos" / "c").glob("*/*/*"))) == 3
+    xr.testing.assert_identical(xr.open_zarr(tmp_path / "an.zarr").load(), an.compute())
+
+
+def test_a_bucket_is_refused_with_the_call_that_takes_it():
+    with pytest.raises(ValueError, match=r"ds.to_zarr\('s3://bucket/an.zarr'\)"):
+        write(analysis(), "s3://bucket/an.zarr")
 
 
 def test_progress_counts_from_what_is_there_to_all(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
@@ -15,13 +14,12 @@ from dask.base import tokenize
 
 from adaf_xr.fields import canonical
 from adaf_xr.inference.encoding import Scene, in_cell
+from adaf_xr.inference.instants import as_times
 from adaf_xr.inference.notices import warn_if_large
 from adaf_xr.models.base import Background
 
-Times = str | np.datetime64 | pd.Timestamp | Sequence[Any] | xr.DataArray | None
 
-
-def prepare(background: xr.Dataset | xr.DataArray, time: Times) -> xr.Dataset:
+def prepare(background: xr.Dataset | xr.DataArray, time: Any) -> xr.Dataset:
     """Canonical background at the analysis times, one dask chunk per time.
 
     Raises
@@ -37,7 +35,7 @@ def prepare(background: xr.Dataset | xr.DataArray, time: Times) -> xr.Dataset:
     return at.transpose(*order).chunk({d: 1 if d == "time" else -1 for d in order})
 
 
-def _at_times(ds: xr.Dataset, time: Times) -> xr.Dataset:
+def _at_times(ds: xr.Dataset, time: Any) -> xr.Dataset:
     """Select, interpolate or assign the analysis times."""
     if "time" not in ds.coords:
         if time is None:
@@ -45,36 +43,40 @@ def _at_times(ds: xr.Dataset, time: Times) -> xr.Dataset:
                 "the background has no time coordinate, so the analysis time is unknown: give time=..., or assign it "
                 "with background.assign_coords(time=...)"
             )
-        return ds.expand_dims(time=_as_times(time))
+        return ds.expand_dims(time=as_times(time))
     if "time" not in ds.dims:
         ds = ds.expand_dims("time")
+    known = ds.time.values
+    if np.isnat(known).any() or np.any(np.diff(known) <= np.timedelta64(0)):
+        raise ValueError(
+            "the times of the background are missing, repeated or not in ascending order: "
+            "background.dropna('time').sortby('time').drop_duplicates('time') puts them right"
+        )
     fixed = [name for name in ds.data_vars if "time" not in ds[name].dims]
     ds = ds.assign({name: ds[name].expand_dims(time=ds.time) for name in fixed})
     return ds if time is None else _select(ds, time)
 
 
-def _as_times(time: Times) -> np.ndarray:
-    values = time.values if isinstance(time, xr.DataArray) else time
-    return np.atleast_1d(np.asarray(pd.to_datetime(np.atleast_1d(values)), dtype="datetime64[ns]"))
-
-
-def _select(ds: xr.Dataset, time: Times) -> xr.Dataset:
+def _select(ds: xr.Dataset, time: Any) -> xr.Dataset:
     """The background at given times: its own where they match, else linear in time between its neighbours."""
-    if isinstance(time, str):
-        # A partial date such as "2020-01-02" means the background's times of that day, as everywhere in xarray.
-        try:
-            return (
-                ds.sel(time=slice(time, time)) if ds.sel(time=slice(time, time)).sizes["time"] else _between(ds, time)
+    if isinstance(time, slice):
+        chosen = ds.sel(time=time)
+        if not chosen.sizes["time"]:
+            raise ValueError(
+                f"the background has no time in {time}: it has {ds.time.values[0]} to {ds.time.values[-1]}"
             )
-        except KeyError:
-            return _between(ds, time)
-    return _between(ds, time)
+        return chosen
+    wanted = as_times(time)
+    if isinstance(time, str) and not pd.Timestamp(time).tz:
+        # A partial date such as "2020-01-02" means the background's times of that day, as everywhere in xarray.
+        of_that_day = ds.sel(time=slice(time, time))
+        return of_that_day if of_that_day.sizes["time"] else _between(ds, wanted)
+    return _between(ds, wanted)
 
 
-def _between(ds: xr.Dataset, time: Times) -> xr.Dataset:
-    wanted, known = _as_times(time), ds.time.values.astype("datetime64[ns]")
-    if known.size > 1 and np.any(np.diff(known) <= np.timedelta64(0)):
-        raise ValueError("the times of the background are not in ascending order: background.sortby('time') first")
+def _between(ds: xr.Dataset, wanted: np.ndarray) -> xr.Dataset:
+    """Linear in time."""
+    known = ds.time.values.astype("datetime64[ns]")
     if wanted.min() < known[0] or wanted.max() > known[-1]:
         raise ValueError(
             f"analysis times {wanted.min()} to {wanted.max()} lie outside the background's {known[0]} to {known[-1]}: "
@@ -101,7 +103,8 @@ def scenes(background: xr.Dataset) -> da.Array:
     names = tuple(str(name) for name in background.data_vars)
     arrays = [background[name].data for name in names]
     indices = ["tzyx" if background[name].ndim == 4 else "tyx" for name in names]
-    # One depth axis serves all; different index letters keep dask from demanding equal depth chunks of 2-D fields.
+    axes = {axis: background[axis].values for axis in ("latitude", "longitude")}
+    axes["depth"] = background.depth.values if "depth" in background.dims else np.empty(0)
     return da.blockwise(
         _scene,
         "t",
@@ -109,10 +112,9 @@ def scenes(background: xr.Dataset) -> da.Array:
         "t",
         *chain.from_iterable(zip(arrays, indices, strict=True)),
         names=names,
-        latitude=background.latitude.values,
-        longitude=background.longitude.values,
-        depth=background.depth.values if "depth" in background.dims else np.empty(0),
-        name="adaf-scene-" + tokenize(labels.name, [a.name for a in arrays]),
+        axes=axes,
+        # Everything that decides the result is in the key: the same fields on shifted axes are another scene.
+        name="adaf-scene-" + tokenize(labels.name, [a.name for a in arrays], names, axes),
         concatenate=True,
         dtype=object,
         meta=np.empty(0, dtype=object),
@@ -125,6 +127,6 @@ def time_labels(background: xr.Dataset) -> da.Array:
     return da.from_array(labels, chunks=1, name="adaf-time-" + tokenize(labels), inline_array=True)
 
 
-def _scene(time: np.ndarray, *fields: np.ndarray, names: tuple[str, ...], **axes: np.ndarray) -> np.ndarray:
+def _scene(time: np.ndarray, *fields: np.ndarray, names: tuple[str, ...], axes: dict[str, np.ndarray]) -> np.ndarray:
     values = {name: field[0] for name, field in zip(names, fields, strict=True)}
     return in_cell(Scene(time[0], Background(fields=values, **axes)))

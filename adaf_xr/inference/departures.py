@@ -14,7 +14,11 @@ from dask.base import tokenize
 from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.fields import canonical
 from adaf_xr.grids import locate_depth, sample
-from adaf_xr.points import to_points
+from adaf_xr.inference.observations import as_points
+
+
+WHERE = ("longitude", "latitude", "depth", "time")
+"""Coordinates of a point."""
 
 
 def innovations(observations: xr.Dataset | xr.DataTree, field: xr.Dataset | xr.DataArray) -> xr.Dataset:
@@ -49,8 +53,7 @@ def innovations(observations: xr.Dataset | xr.DataTree, field: xr.Dataset | xr.D
     >>> innovations(points, field).zos.values.round(3).tolist()
     [0.15]
     """
-    is_points = isinstance(observations, xr.Dataset) and observations.attrs.get("featureType") == "point"
-    points = observations if is_points else to_points(observations)
+    points = as_points(observations)
     grid = canonical(field)
     shared = [name for name in VARIABLES if name in points and name in grid]
     if not shared:
@@ -58,18 +61,18 @@ def innovations(observations: xr.Dataset | xr.DataTree, field: xr.Dataset | xr.D
             f"the observations have {[n for n in VARIABLES if n in points]} and the field {list(grid.data_vars)}: "
             "nothing to compare"
         )
-    departures = points.assign({name: _departure(points, grid[name], name) for name in shared})
     keep = [name for name in points.data_vars if str(name).removesuffix("_error") in shared]
-    return departures[keep].assign_attrs(points.attrs)
+    return points[keep].assign({name: _departure(points, grid[name], name) for name in shared})
 
 
 def _departure(points: xr.Dataset, field: xr.DataArray, name: str) -> xr.DataArray:
     """One variable's departures."""
-    columns = [points[c].data for c in (name, "longitude", "latitude", "depth", "time")]
+    value, longitude, latitude, depth, time = (points[c].data for c in (name, *WHERE))
+    columns = (value, longitude, latitude, depth, time)
     axes = {axis: field[axis].values for axis in ("latitude", "longitude")}
     axes |= {axis: field[axis].values for axis in ("depth", "time") if axis in field.dims}
     if not any(dask.is_dask_collection(a) for a in (*columns, field.data)):
-        data = subtract(*columns, field.data, axes)
+        data = subtract(*columns, field.data, axes=axes)
     else:
         rows = next((c.chunks[0] for c in columns if dask.is_dask_collection(c)), -1)
         arrays = [da.asarray(c).rechunk((rows,)) for c in columns]
@@ -78,7 +81,7 @@ def _departure(points: xr.Dataset, field: xr.DataArray, name: str) -> xr.DataArr
         letters = "tzyx"[-field.ndim :] if field.ndim != 3 or "depth" in field.dims else "tyx"
         data = da.blockwise(
             subtract, "o", *operands, grid, letters, axes=axes, concatenate=True, dtype="f8", meta=np.empty(0),
-            name="adaf-departure-" + tokenize([a.name for a in arrays], grid.name),
+            name=f"adaf-departure-{name}-" + tokenize([a.name for a in arrays], grid.name, axes),
         )  # fmt: skip
     return points[name].copy(data=data)
 
@@ -90,6 +93,7 @@ def subtract(
     depth: np.ndarray,
     time: np.ndarray,
     field: np.ndarray,
+    *,
     axes: Mapping[str, np.ndarray],
 ) -> np.ndarray:
     """Observed value minus the field at its place and time."""

@@ -8,11 +8,9 @@ from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from adaf_xr.inference.instants import as_window
 from adaf_xr.models.base import AssimilationModel, UpsamplingModel
-
-Window = Any
 
 
 def _oi() -> AssimilationModel:
@@ -67,17 +65,11 @@ def resolve(model: Any, names: dict[str, Callable[[], Any]], needs: tuple[str, .
     return model
 
 
-def with_window(model: AssimilationModel, window: Window) -> AssimilationModel:
+def with_window(model: AssimilationModel, window: Any) -> AssimilationModel:
     """The engine with another time window: a total span centred on the analysis time, or (before, after)."""
     if window is None:
         return model
-    spans = window if isinstance(window, tuple | list) else (pd.Timedelta(window) / 2,) * 2
-    if len(spans) != 2:
-        raise ValueError(f"window={window!r}: give a total span such as '10D', or a pair (before, after)")
-    before, after = (np.timedelta64(pd.Timedelta(span).value, "ns") for span in spans)
-    if before < np.timedelta64(0) or after < np.timedelta64(0) or before + after == np.timedelta64(0):
-        raise ValueError(f"window={window!r}: both spans must be positive")
-    return _Respecified(model, dataclasses.replace(model.spec, window=(before, after)))
+    return _Respecified(model, dataclasses.replace(model.spec, window=as_window(window)))
 
 
 @dataclasses.dataclass(frozen=True)

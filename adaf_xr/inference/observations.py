@@ -67,7 +67,7 @@ def open_streams(
     streams = []
     for label, source, obj in _nodes(observations):
         try:
-            points = obj if _is_points(obj) else to_points(obj, source=source)
+            points = as_points(obj, source)
             streams.append(_stream(points, usable, mdt, on_error, label))
         except ValueError as error:
             if on_error == "raise":
@@ -97,9 +97,11 @@ def _nodes(observations: Any) -> Iterator[tuple[str, str | None, xr.Dataset | xr
         )
 
 
-def _is_points(obj: xr.Dataset | xr.DataTree) -> bool:
-    """Whether this is the output of `to_points`."""
-    return isinstance(obj, xr.Dataset) and obj.attrs.get("featureType") == "point" and "obs" in obj.dims
+def as_points(obj: xr.Dataset | xr.DataTree, source: str | None = None) -> xr.Dataset:
+    """Points of a file, or the points themselves."""
+    if isinstance(obj, xr.Dataset) and obj.attrs.get("featureType") == "point" and "obs" in obj.dims:
+        return obj
+    return to_points(obj, source=source)
 
 
 def _stream(points: xr.Dataset, usable: set[str], mdt: Any, on_error: OnError, label: str) -> Stream | None:
@@ -146,7 +148,7 @@ def _lazy_chunks(table: Mapping[str, xr.Variable], source: str, mdt: Any, on_err
         *operands,
         names=tuple(table),
         source=source,
-        name="adaf-points-" + tokenize([a.name for a in arrays], source, None if mdt is None else mdt["mdt"]),
+        name="adaf-points-" + tokenize([a.name for a in arrays], tuple(table), source, mdt),
         adjust_chunks={"o": 1},
         concatenate=True,
         dtype=object,

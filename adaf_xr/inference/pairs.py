@@ -78,9 +78,9 @@ class PairLayer(Layer):
             groups = [level[i : i + FAN_IN] for i in range(0, len(level), FAN_IN)]
             level = []
             for i, group in enumerate(groups):
-                key = (f"{self.name}-merge", t, depth, i)
-                yield Task(key, self.work.merge, List(*group))
-                level.append(TaskRef(key))
+                merged = (f"{self.name}-merge", t, depth, i)
+                yield Task(merged, self.work.merge, List(*group))
+                level.append(TaskRef(merged))
             depth += 1
         whole = (f"{self.name}-whole", t)
         yield Task(whole, self.work.merge, List(*level))

@@ -7,8 +7,10 @@ file is missing proves nothing: a step that is all land has none.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,13 +19,14 @@ from typing import Any
 import dask.array as da
 import numpy as np
 import xarray as xr
+from dask.base import tokenize
 
 Progress = Callable[[int, int], None]
 
 CHUNK = 180
 """Largest side [cells] of the horizontal chunks inside a shard: a point's time series reads little."""
 
-_SIGNATURE = "signature.json"
+_SIGNATURE, _BEGUN = "signature.json", "begun.json"
 
 
 def write(ds: xr.Dataset, path: str | Path, *, resume: bool = False, progress: Progress | None = None) -> None:
@@ -47,44 +50,74 @@ def write(ds: xr.Dataset, path: str | Path, *, resume: bool = False, progress: P
     ValueError
         Where the store to resume holds something else, or dask chunks cut a shard.
     """
+    if "://" in str(path):
+        raise ValueError(
+            f"{path} is no local folder: the ledger needs one; write to a bucket with ds.to_zarr({str(path)!r})"
+        )
     store, ledger = Path(path), Path(f"{path}.done")
     shards = {name: _shard(ds[name]) for name in ds.data_vars}
-    n = ds.sizes["time"]
-    if not (resume and ledger.is_dir()):
+    if not (resume and _can_resume(ds, store, ledger)):
         _create(ds, store, ledger, shards)
-    elif (held := json.loads((ledger / _SIGNATURE).read_text())) != _signature(ds):
-        raise ValueError(
-            f"{store} was begun by another call ({held['history']!r}; {held['sizes']}): "
-            "resume with the same arguments, or write to another path"
-        )
-    missing = [i for i in range(n) if not _is_done(ds, i, ledger)]
+    missing = [i for i in range(ds.sizes["time"]) if not _is_done(ds, i, ledger)]
     with _reporting(progress, ledger, ds):
         if missing:
             _write_lazily(ds.isel(time=missing), np.array(missing), store, ledger).compute()
 
 
+def _can_resume(ds: xr.Dataset, store: Path, ledger: Path) -> bool:
+    """Whether an earlier run of the same call got as far as a complete, empty store."""
+    if (ledger / _BEGUN).exists():
+        # Killed while it was made: nothing is in it yet.
+        shutil.rmtree(store, ignore_errors=True)
+    if not store.exists() or not (ledger / _SIGNATURE).exists():
+        return False
+    if (held := json.loads((ledger / _SIGNATURE).read_text())) != (wanted := _signature(ds)):
+        differs = sorted(key for key in wanted if held.get(key) != wanted[key])
+        raise ValueError(
+            f"{store} was begun by another call, with other {' and '.join(differs)} ({held.get('history')!r}): "
+            "resume with the same arguments, or write to another path"
+        )
+    return True
+
+
 def _create(ds: xr.Dataset, store: Path, ledger: Path, shards: dict[Any, tuple[int, ...]]) -> None:
-    """Metadata and coordinates of the store, and an empty ledger."""
+    """Metadata and coordinates of the store, and an empty ledger; the signature comes last, when all is there."""
     if store.exists():
-        raise FileExistsError(f"{store} exists: remove it, write to another path, or go on with it by resume=True")
+        way = "go on with it by resume=True" if (ledger / _SIGNATURE).exists() else "it has no ledger to resume from"
+        raise FileExistsError(f"{store} exists: remove it, write to another path, or {way}")
     shutil.rmtree(ledger, ignore_errors=True)
-    template = ds.drop_encoding()
-    encoding = {
-        name: {"chunks": _chunk(shard), "shards": shard, "dtype": ds[name].dtype.str} for name, shard in shards.items()
-    }
-    template.to_zarr(store, compute=False, encoding=encoding, zarr_format=3, consolidated=False)
     ledger.mkdir(parents=True)
-    (ledger / _SIGNATURE).write_text(json.dumps(_signature(ds)))
+    (ledger / _BEGUN).write_text(json.dumps(_signature(ds)))
+    encoding = {name: _encoding(ds[name], shard) for name, shard in shards.items()}
+    with warnings.catch_warnings():
+        # It is outside the specification of zarr 3 still, but without it every plain open_zarr warns.
+        warnings.filterwarnings("ignore", "Consolidated metadata")
+        ds.drop_encoding().to_zarr(
+            store, compute=False, encoding=encoding, zarr_format=3, consolidated=True, safe_chunks=False
+        )
+    os.replace(ledger / _BEGUN, ledger / _SIGNATURE)
 
 
 def _signature(ds: xr.Dataset) -> dict[str, Any]:
     """What must agree between the runs that share a store."""
     return {
         "variables": sorted(map(str, ds.data_vars)),
-        "sizes": {str(k): v for k, v in ds.sizes.items()},
-        "time": [str(t) for t in ds.time.values],
+        "coordinates": {str(name): tokenize(c.values) for name, c in sorted(ds.coords.items())},
         "history": ds.attrs.get("history", ""),
     }
+
+
+def _encoding(field: xr.DataArray, block: tuple[int, ...]) -> dict[str, Any]:
+    """Shards as large as dask blocks, of chunks no larger than `CHUNK` along a side.
+
+    A side that is one block is padded to a whole number of chunks, which costs nothing: zarr cuts at the array's edge.
+    """
+    chunks = tuple(
+        -(-side // -(-side // CHUNK)) if side == n else max(d for d in range(1, min(side, CHUNK) + 1) if side % d == 0)
+        for side, n in zip(block, field.shape, strict=True)
+    )
+    shards = tuple(-(-side // chunk) * chunk for side, chunk in zip(block, chunks, strict=True))
+    return {"chunks": chunks, "shards": shards, "dtype": field.dtype.str}
 
 
 def _shard(field: xr.DataArray) -> tuple[int, ...]:
@@ -101,17 +134,6 @@ def _shard(field: xr.DataArray) -> tuple[int, ...]:
                 f"rechunk first, for example .chunk({dim}={wanted})"
             )
     return tuple(sizes[0] for sizes in field.chunks)
-
-
-def _chunk(shard: tuple[int, ...]) -> tuple[int, ...]:
-    """Chunks inside a shard: the largest divisor of every side that is no larger than `CHUNK`.
-
-    Examples
-    --------
-    >>> _chunk((1, 720, 1440))
-    (1, 180, 180)
-    """
-    return tuple(max(d for d in range(1, min(side, CHUNK) + 1) if side % d == 0) for side in shard)
 
 
 def _bands(ds: xr.Dataset) -> tuple[int, ...]:
@@ -156,7 +178,8 @@ def _write_block(
         region = [slice(i, i + 1), *(slice(None) for _ in value.shape[1:])]
         if axis is not None:
             region[axis] = slice(start, stop)
-        group[name][tuple(region)] = value
+        array: Any = group[name]
+        array[tuple(region)] = value
     (Path(ledger) / f"{i}.{band}").touch()
     return np.ones((1, 1), "i1")
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 
-from adaf_xr import ocean_mask
+from adaf_xr import cf, ocean_mask
+from adaf_xr.grids import locate_latitude, locate_longitude
 from adaf_xr.lattice import Region, cut, output_axes
 from adaf_xr.models.base import Targets
 
@@ -55,6 +56,8 @@ class TargetGrid:
         if self.points:
             return (rows,)
         size = max(1, min(rows, CELLS_PER_CHUNK // max(1, self.longitude.size)))
+        # Whole multiples of 64 can be stored in shards of round chunks.
+        size -= size % 64 if 64 <= size < rows else 0
         return tuple(min(size, rows - start) for start in range(0, rows, size))
 
     def band(self, start: int, stop: int) -> TargetGrid:
@@ -89,12 +92,13 @@ def choose(background: xr.Dataset, grid: Any, spacing: float, region: Region | N
     """
     lat, lon = background.latitude.values, background.longitude.values
     coarse = min(_spacing(lat), _spacing(lon)) > MASK_SPACING * 1.001
-    if grid is None or isinstance(grid, int | float):
+    if grid is None or isinstance(grid, int | float | np.number):
         axes = output_axes(lat, lon, float(spacing if grid is None else grid))
     else:
         given = _given(grid)
+        _refuse_outside(given, lat, lon)
         if given.points:
-            return TargetGrid(given.latitude, given.longitude, given.points, coarse)
+            return replace(given, refine=coarse)
         axes = (given.latitude, given.longitude)
     if region is not None:
         axes = cut(*axes, _checked(region))
@@ -123,15 +127,42 @@ def _given(grid: Any) -> TargetGrid:
             f"grid={grid!r} is neither a spacing in degrees nor something with latitude and longitude: "
             'give 0.25, a Dataset, or {"latitude": [...], "longitude": [...]}'
         )
-    found = {}
-    for role, short in (("latitude", "lat"), ("longitude", "lon")):
-        keys = [key for key in (role, short) if key in (grid.coords if isinstance(grid, xr.DataArray) else grid)]
-        if not keys:
-            raise ValueError(f"the grid has no {role!r}: it holds {sorted(map(str, grid))}")
-        found[role] = grid[keys[0]]
+    found = {role: _axis(grid, role) for role in ("latitude", "longitude")}
+    for role, axis in found.items():
+        values = np.asarray(axis, dtype="f8")
+        if values.ndim != 1 or not values.size or not np.isfinite(values).all():
+            raise ValueError(
+                f"{role} of the grid must be 1-D, not empty and without missing values, as the axes of a grid or the "
+                f"positions of points are; it has shape {values.shape}"
+            )
     dims = {getattr(axis, "dims", None) for axis in found.values()}
-    values = {role: np.asarray(axis, dtype="f8") for role, axis in found.items()}
-    if any(v.ndim != 1 for v in values.values()):
-        raise ValueError("latitude and longitude of the grid must be 1-D: the axes of a grid, or positions of points")
     shared = dims.pop() if len(dims) == 1 else None
-    return TargetGrid(**values, points=str(shared[0]) if shared else None)
+    latitude, longitude = (np.asarray(axis, dtype="f8") for axis in found.values())
+    return TargetGrid(latitude, longitude, str(shared[0]) if shared else None)
+
+
+def _axis(grid: Any, role: Literal["latitude", "longitude"]) -> Any:
+    """The coordinate of a mapping by its name, of a dataset by the conventions."""
+    if isinstance(grid, xr.Dataset | xr.DataArray):
+        ds = grid.to_dataset(name="grid") if isinstance(grid, xr.DataArray) else grid
+        variables = [ds[name] for name in ds.data_vars] or [
+            xr.DataArray(np.zeros(tuple(ds.sizes.values())), dims=ds.dims)
+        ]
+        axis = next((a for v in variables if (a := cf.coordinate(ds, v, role)) is not None), None)
+    else:
+        axis = next((grid[key] for key in (role, role[:3]) if key in grid), None)
+    if axis is None:
+        raise ValueError(f"the grid has no {role!r}: it holds {sorted(map(str, getattr(grid, 'variables', grid)))}")
+    return axis
+
+
+def _refuse_outside(target: TargetGrid, latitude: np.ndarray, longitude: np.ndarray) -> None:
+    """A grid that the background does not touch would give nothing but missing values."""
+    inside = [locate_latitude(latitude, target.latitude).inside, locate_longitude(longitude, target.longitude).inside]
+    if np.abs(target.latitude).max() > 90.0 or not (inside[0].any() and inside[1].any()):
+        raise ValueError(
+            f"the grid spans {target.latitude.min():g} to {target.latitude.max():g} degrees north and "
+            f"{target.longitude.min():g} to {target.longitude.max():g} degrees east, and the background "
+            f"{latitude.min():g} to {latitude.max():g} and {longitude.min():g} to {longitude.max():g}: "
+            "they must overlap, and latitudes lie within 90 degrees"
+        )

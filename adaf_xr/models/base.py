@@ -118,7 +118,10 @@ class Encoded(Protocol):
 class AssimilationModel(Protocol):
     """An engine that turns points and a background into an analysis."""
 
-    spec: ModelSpec
+    @property
+    def spec(self) -> ModelSpec:
+        """What the engine needs and gives."""
+        ...
 
     def encode(self, points: Points, background: Background, time: np.datetime64) -> Any:
         """Reduce points to something that adds up; `points` may be empty."""
