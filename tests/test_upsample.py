@@ -82,6 +82,41 @@ def test_a_dataset_keeps_what_is_not_on_the_grid_and_drops_what_was_cut_to_it():
     assert "cubic" in fine.attrs["history"]
 
 
+def test_every_level_and_time_keeps_its_own_coast_however_it_is_chunked():
+    field = coarse().expand_dims(depth=[0.0, 500.0]).copy()
+    field[1, :, :6] = np.nan
+    field[:, 1, :, 8:] = np.nan
+    fine = field.adaf.upsample(2).compute()
+    npt.assert_array_equal(np.isfinite(fine), np.kron(np.isfinite(field), np.ones((1, 1, 2, 2), bool)))
+    for chunks in ({"time": 1}, {"depth": 1, "time": 1}):
+        xr.testing.assert_identical(field.chunk(chunks).adaf.upsample(2).compute(), fine)
+
+
+def test_fill_values_that_a_file_misspells_are_missing():
+    field = coarse().isel(time=0).assign_attrs(FillValue=-9999.0)
+    field[2:5, 3:6] = -9999.0
+    fine = field.adaf.upsample(2).compute()
+    assert np.isnan(fine[4:10, 6:12]).all()
+    assert fine.min() >= field.where(field > -9999).min() - 0.1
+
+
+def test_flags_codes_and_dates_are_repeated_not_interpolated():
+    field = coarse().isel(time=0)
+    ds = field.to_dataset().assign(
+        quality=field.copy(data=np.random.default_rng(0).integers(0, 6, field.shape)),
+        basin=field.copy(data=np.random.default_rng(1).integers(0, 9, field.shape) / 1.0).assign_attrs(
+            flag_values=[0, 1]
+        ),
+        land=field > 0,
+        seen=field.copy(data=np.full(field.shape, np.datetime64("2020-01-01", "ns"))),
+    )
+    fine = ds.adaf.upsample(2)
+    for name in ("quality", "basin", "land", "seen"):
+        assert fine[name].dtype == ds[name].dtype
+        npt.assert_array_equal(fine[name][::2, ::2], ds[name])
+        npt.assert_array_equal(fine[name][1::2, 1::2], ds[name])
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

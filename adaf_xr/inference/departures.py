@@ -16,7 +16,6 @@ from adaf_xr.fields import canonical
 from adaf_xr.grids import locate_depth, sample
 from adaf_xr.inference.observations import as_points
 
-
 WHERE = ("longitude", "latitude", "depth", "time")
 """Coordinates of a point."""
 

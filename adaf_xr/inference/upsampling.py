@@ -10,6 +10,9 @@ import xarray as xr
 from dask.base import tokenize
 
 from adaf_xr import cf, ocean_mask
+from adaf_xr.cf.missing import Missing, missing_values
+from adaf_xr.cf.missing import mask as mask_missing
+from adaf_xr.cf.units import refuse_packed
 from adaf_xr.grids import nest, nest_latitude
 from adaf_xr.inference import attributes, engines
 from adaf_xr.inference.notices import warn_if_large
@@ -35,7 +38,8 @@ def upsample(
     Parameters
     ----------
     obj : Dataset or DataArray
-        Fields on a regular latitude-longitude grid. Variables without both horizontal dimensions pass unchanged.
+        Fields on a regular latitude-longitude grid. Variables without both horizontal dimensions pass unchanged;
+        flags, codes and dates are repeated, for nothing lies between two of them.
     factor : int
         Cells nested in each coarse cell, along each direction.
     model : str or object, optional
@@ -112,12 +116,22 @@ def _upsample_array(
     if field.chunks is None:
         warn_if_large(field.nbytes, f"{field.name!r}")
     leading = [d for d in field.dims if d not in (row, column)]
-    ordered = field.transpose(*leading, row, column).chunk({row: -1, column: -1})
-    sea, refine = _sea(mask, fine_lat, fine_lon, (row, column)), mask is None and _is_coarse(lat)
-    data = _blocks(ordered.data, sea, lat, lon, factor=factor, engine=engine, keep_means=keep_means, refine=refine)
     coords = {name: c for name, c in field.coords.items() if row not in c.dims and column not in c.dims}
     coords |= {axes[0].name: (row, fine_lat, axes[0].attrs), axes[1].name: (column, fine_lon, axes[1].attrs)}
+    if not _is_quantity(field):
+        nearest = {d: np.repeat(np.arange(field.sizes[d]), factor) for d in (row, column)}
+        return xr.DataArray(field.variable.isel(nearest), coords, field.dims, field.name, field.attrs)
+    ordered = field.transpose(*leading, row, column).chunk({row: -1, column: -1})
+    how = {"factor": factor, "engine": engine, "keep_means": keep_means}
+    how |= {"missing": missing_values(field), "refine": mask is None and _is_coarse(lat)}
+    data = _blocks(ordered.data, _sea(mask, fine_lat, fine_lon, (row, column)), lat, lon, **how)
     return xr.DataArray(data, coords, ordered.dims, field.name, field.attrs).transpose(*field.dims)
+
+
+def _is_quantity(field: xr.DataArray) -> bool:
+    """Whether values between two values mean something; flags, codes, booleans and dates are repeated instead."""
+    refuse_packed(field)
+    return field.dtype.kind == "f" and not {"flag_values", "flag_meanings", "flag_masks"} & set(field.attrs)
 
 
 def _is_coarse(latitude: np.ndarray) -> bool:
@@ -160,11 +174,27 @@ def _upsample_block(
     engine: UpsamplingModel,
     keep_means: bool,
     refine: bool,
+    missing: Missing,
 ) -> np.ndarray:
-    """Upsample one block; land by the shipped mask only for fields that have land."""
-    if sea is None and refine and not np.isfinite(field).all():
-        coarse = np.isfinite(field).any(axis=tuple(range(field.ndim - 2)))
-        inside = np.repeat(np.repeat(coarse, factor, axis=0), factor, axis=1)
-        sea = inside & ocean_mask.sea(nest_latitude(latitude, factor), nest(longitude, factor))
-    fine = engine.upsample(field, latitude, longitude, factor=factor, keep_means=keep_means, sea=sea)
-    return fine.astype(field.dtype, copy=False)
+    """Upsample one block, every horizontal slice by its own coast."""
+    present = mask_missing(field, missing).reshape(-1, *field.shape[-2:])
+    shape = (present.shape[-2] * factor, present.shape[-1] * factor)
+    how = {"latitude": latitude, "longitude": longitude, "factor": factor, "keep_means": keep_means}
+    if sea is not None or not refine:
+        return engine.upsample(present, sea=sea, **how).reshape(*field.shape[:-2], *shape).astype(field.dtype)
+    fine = np.empty((len(present), *shape), field.dtype)
+    for k, (level, coarse) in enumerate(zip(present, np.isfinite(present), strict=True)):
+        # The shipped mask is about the ocean: a field without land, such as wind, is left whole.
+        inside = None if coarse.all() else _nested(coarse, factor) & _ocean(latitude, longitude, factor)
+        fine[k] = engine.upsample(level, sea=inside, **how)
+    return fine.reshape(*field.shape[:-2], *shape)
+
+
+def _nested(coarse: np.ndarray, factor: int) -> np.ndarray:
+    """Fine cells whose coarse cell is in the mask."""
+    return np.repeat(np.repeat(coarse, factor, axis=0), factor, axis=1)
+
+
+def _ocean(latitude: np.ndarray, longitude: np.ndarray, factor: int) -> np.ndarray:
+    """The shipped ocean mask on the fine grid."""
+    return ocean_mask.sea(nest_latitude(latitude, factor), nest(longitude, factor))
