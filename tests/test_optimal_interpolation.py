@@ -1,6 +1,7 @@
 """Theorems of optimal interpolation: closed forms, limits, invariances, and agreement with the textbook solution."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from adaf_xr.models.cells import ORIGIN, Cells
 from adaf_xr.models.optimal_interpolation import OptimalInterpolation
 from adaf_xr.models.scales import SCALES
 from adaf_xr.points.arrays import Points
-from adaf_xr.sphere import RADIUS, unit_vectors
+from adaf_xr.sphere import RADIUS, great_circle, unit_vectors
 
 TIME = np.datetime64("2022-01-02T12:00", "ns")
 DAY = np.timedelta64(1, "D")
@@ -245,6 +246,32 @@ def test_far_from_every_observation_the_background_holds_exactly():
     mean, std = run(OptimalInterpolation(**PLAIN), points(0.0, 0.0, 5.0), background, at((0.0, 10.0), (19.0, -29.0)))
     np.testing.assert_array_equal(mean, 0.123)
     np.testing.assert_array_equal(std, SCALES["zos"].std)
+
+
+@pytest.mark.parametrize("broad", [0.0, 0.06])
+def test_nothing_beyond_the_halo_matters(broad):
+    model = OptimalInterpolation(broad=broad, length=80.0)
+    rng = np.random.default_rng(0)
+    obs = points(
+        np.degrees(np.arcsin(rng.uniform(-1, 1, 20_000))), rng.uniform(-180, 180, 20_000), rng.normal(size=20_000)
+    )
+    background = flat((-90, 90), (-180, 180), 5.0)
+    targets = at(*(0.2 * rng.normal(size=(30, 2))))
+    distance = great_circle(0.0, 0.0, obs.latitude, obs.longitude)
+    expected = run(model, obs, background, targets)[0]
+    halo = model.spec.halo + great_circle(0.0, 0.0, targets.latitude, targets.longitude).max()
+    np.testing.assert_allclose(run(model, obs.take(distance < halo), background, targets)[0], expected, atol=1e-13)
+    closer = obs.take(distance < 0.1 * halo)
+    assert np.abs(run(model, closer, background, targets)[0] - expected).max() > 1e-6
+
+
+def test_analyses_may_run_in_many_threads_at_once():
+    background, obs = flat((-6, 6), (-20, 20)), swarm(500, spread=5.0)
+    targets, model = Targets(background.latitude, background.longitude), OptimalInterpolation(threads=2)
+    expected, _ = run(model, obs, background, targets)
+    with ThreadPoolExecutor(6) as callers:
+        for mean, _ in callers.map(lambda _: run(model, obs, background, targets), range(12)):
+            np.testing.assert_array_equal(mean, expected)
 
 
 def test_the_broad_part_reaches_further_and_leaves_what_observations_say():

@@ -18,7 +18,7 @@ from adaf_xr import grids
 from adaf_xr.cf.canonical import SOURCES, VARIABLES
 from adaf_xr.models.base import Analysis, Background, ModelSpec, Targets
 from adaf_xr.models.cells import Cells
-from adaf_xr.models.neighbourhood import GROUP, REACH, Neighbourhood
+from adaf_xr.models.neighbourhood import REACH, Neighbourhood
 from adaf_xr.models.scales import Override, Scales, scales_with
 from adaf_xr.models.super_observations import Bins, SuperObservation, SuperObservations, encode
 from adaf_xr.points.arrays import Points
@@ -98,14 +98,15 @@ class OptimalInterpolation:
     @property
     def spec(self) -> ModelSpec:
         """What the engine needs and what it gives."""
-        longest = max(s.broad_length if s.broad else s.length for s in self.scales.values())
+        # The mesoscale is estimated from what the broad part leaves at its observations: their reaches add up.
+        longest = max(s.length + (s.broad_length if s.broad else 0.0) for s in self.scales.values())
         return ModelSpec(
             name="oi",
             variables=tuple(self.scales),
             sources=tuple(s for s in SOURCES if s != "wind"),
             grid=0.25,
             window=self.window,
-            halo=(REACH + GROUP) * longest,
+            halo=(REACH + 1.0) * longest,
             provenance=f"optimal interpolation from {self.neighbours} neighbours: "
             + ", ".join(f"{v} {s.length:g} km {s.time:g} d" for v, s in self.scales.items()),
         )

@@ -28,7 +28,7 @@ SURFACE = 10.0
 LEAST_ERROR = 1e-4
 """Smallest observation error, as a share of the background error: keeps weights and matrices finite."""
 
-CHUNK = 250_000
+CHUNK = 100_000
 """Points reduced at once: bounds the memory, and makes the cost of sorting proportional to the number of points."""
 
 DAY = np.timedelta64(86_400_000_000_000, "ns")
