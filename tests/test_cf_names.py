@@ -151,7 +151,10 @@ def test_borrowed_fields_of_satellite_products():
 def test_wind_on_pressure_levels_is_not_at_the_surface():
     wind = variables(u="eastward_wind")
     assert identify(wind) == {"u": "uas"}
-    assert identify(wind.assign_coords(level=("x", [850.0, 500.0], {"units": "hPa"}))) == {}
+    level = ("level", [850.0, 500.0], {"units": "hPa"})
+    assert identify(wind.rename(x="level").assign_coords(level=level)) == {}
+    assert identify(wind.assign_coords(level=((), 850.0, {"units": "hPa"}))) == {}
+    assert identify(wind.assign_coords(surface_pressure=("x", [1010.0, 1020.0], {"units": "hPa"}))) == {"u": "uas"}
     assert identify(wind.assign_coords(plev=("x", [85000.0, 50000.0], {"standard_name": "air_pressure"}))) == {}
     assert identify(wind.assign_coords(height=10.0)) == {"u": "uas"}
 

@@ -279,7 +279,8 @@ def _on_pressure(da: xr.DataArray) -> bool:
 
     def is_level(coord: xr.DataArray) -> bool:
         units = str(coord.attrs.get("units", "")).strip().lower()
-        return standard_name(coord) == "air_pressure" or units in PRESSURE_UNITS
+        axis = coord.ndim == 0 or coord.name in da.dims
+        return standard_name(coord) == "air_pressure" or (axis and units in PRESSURE_UNITS)
 
     return any(PRESSURE_LEVEL.match(str(d)) for d in (*da.dims, *da.coords)) or any(map(is_level, da.coords.values()))
 

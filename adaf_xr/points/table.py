@@ -50,7 +50,8 @@ def to_points(
         Dimension ``obs``; coordinates ``longitude`` [degrees_east, -180..180), ``latitude`` [degrees_north], ``depth``
         [m, positive down], ``time`` [datetime64[ns], UTC]; the variables in canonical units, NaN where a point lacks
         one, and ``<name>_error`` (standard deviation) where the file gives errors. From arrays in memory only valid
-        points; from dask arrays one row per element of the data, all missing where rejected, and nothing is computed.
+        points; from dask arrays one row per element of the data, all missing where rejected, and nothing is computed
+        (only times that lie in memory along the one dimension of the data stay as they are).
 
     Raises
     ------
