@@ -3,7 +3,8 @@
     python tests/benchmarks/bench_oi.py [DATA]
 
 The truth is the absolute dynamic topography of 2019-02-23 in DATA (default: ADAF_XR_REALDATA, else ../shared/data),
-sampled along the ground tracks of three altimeters with 2 cm of noise; the background is the truth smoothed by 2.5 degrees.
+sampled along the ground tracks of three altimeters with 2 cm of noise; the background is the truth smoothed
+by a Gaussian of 2.5 degrees.
 """
 
 import os
