@@ -232,6 +232,10 @@ def test_flags_that_say_themselves_what_is_good():
     attrs = {"flag_values": np.array([0, 1], "i1"), "flag_meanings": "good bad"}
     ds = strategies.grid("sss", [35.0, 36.0]).assign(sss_qc=(("lat", "lon"), np.array([[0, 1]], "i1"), attrs))
     assert to_points(ds).so.values.tolist() == [35.0]
+    # QARTOD calls 1 good, as everyone does: 2 (not evaluated) is kept with it.
+    ds.sss_qc.attrs |= {"flag_values": np.array([1, 2, 3, 4, 9], "i1"), "flag_meanings": "good b c d e"}
+    ds.sss_qc[:] = [[2, 3]]
+    assert to_points(ds).so.values.tolist() == [35.0]
 
 
 # Satellites ---------------------------------------------------------------------------------------------------------

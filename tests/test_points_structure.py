@@ -204,7 +204,7 @@ def test_sub_satellite_point_is_no_position():
         {"SST": (("row", "column"), np.full((2, 3), 280.0), {"units": "K"})},
         coords={"row": ("row", [0.0, 1.0], {"standard_name": "projection_y_coordinate"}), "time": WHEN},
     ).assign_coords(column=("column", [0.0, 1.0, 2.0], x), lat=0.0, lon=-75.0)
-    with pytest.raises(PositionError, match="an image on projected axes"):
+    with pytest.raises(PositionError, match="on projected axes"):
         to_points(image)
 
 
@@ -360,9 +360,3 @@ def test_a_single_value():
         points = to_points(each)
         assert points.thetao.values == pytest.approx([17.0])
         assert points.sizes["obs"] == 1
-
-
-def test_error_names_the_file(tmp_path):
-    strategies.grid("sst", [17.0, 18.0], "degC").drop_vars("time").to_netcdf(tmp_path / "mine.nc")
-    with xr.open_dataset(tmp_path / "mine.nc") as ds, pytest.raises(TimeError, match=r"mine\.nc: 'sst'"):
-        to_points(ds)

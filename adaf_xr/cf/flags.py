@@ -138,7 +138,9 @@ def parameter_rule(flag: xr.DataArray, nominal: bool) -> Kept:
         return ACCEPTABLE
     values = np.atleast_1d(flag.attrs.get("flag_values", np.arange(len(meanings))))
     if "good" in meanings and len(meanings) == values.size and values.dtype.kind in "iuf":
-        return Kept("codes", (int(values[meanings.index("good")]),))
+        code = int(values[meanings.index("good")])
+        if code not in GOOD.value:  # a scheme of its own
+            return Kept("codes", (code,))
     return GOOD_OR_NOMINAL if nominal else GOOD
 
 

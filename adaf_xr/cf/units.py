@@ -184,9 +184,10 @@ def decoding(da: xr.DataArray, quantity: str) -> Decoding:
     elif units in table:
         linear = table[units]
     else:
+        known = ", ".join(sorted(table, key=len)[:8])
         raise UnitError(
             f"{str(da.name)!r} was taken for {quantity}, but its units {da.attrs['units']!r} are not among those known "
-            f"for it ({', '.join(sorted(table))}): set the attribute units to what the numbers are, for example "
+            f"for it ({known}, ...): set the attribute units to what the numbers are, for example "
             f"ds[{str(da.name)!r}].attrs['units'] = {_example(quantity)!r}"
         )
     if quantity == "siconc" and linear == SAME:

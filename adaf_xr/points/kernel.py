@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from adaf_xr.cf import flags, units
 from adaf_xr.cf.units import COUNTS, LIMITS
 from adaf_xr.points.plan import Check, Column, Measured, Plan, Question, Reading, Version
-from adaf_xr.points.seawater import depth_from_pressure, potential_temperature, pressure_from_depth
+from adaf_xr.seawater import depth_from_pressure, potential_temperature, pressure_from_depth
 from adaf_xr.sphere import wrap_longitude
 
 SEA = (-5.0, 12000.0)

@@ -57,6 +57,7 @@ class Reader:
         self.by_key: dict[str, Hashable] = {}
         for name in self.ds.variables:
             self.by_key.setdefault(str(name).lower(), name)
+        self.keeps_nominal = not any(flags.ARGO.match(key) for key in self.by_key)
 
     def find(self, keys: Iterable[str]) -> xr.DataArray | None:
         """The first of some lower-case names that the file has on these dimensions."""
@@ -104,7 +105,7 @@ class Reader:
         """Flags of position and time."""
         if not self.good:
             return ()
-        nominal = not any(flags.ARGO.match(key) for key in self.by_key)
+        nominal = self.keeps_nominal
         found = []
         for name in (latitude, longitude, time):
             if (flag := self.find([f"{str(name).lower()}_qc"])) is not None:
@@ -128,8 +129,7 @@ class Reader:
             return ()
         key, found = str(var.name).lower(), []
         if (flag := self.find([f"{key}_qc", f"{key}_quality_control"])) is not None:
-            vertical = nominal and not any(flags.ARGO.match(k) for k in self.by_key)
-            found.append(self.check(flag, flags.parameter_rule(flag, vertical)))
+            found.append(self.check(flag, flags.parameter_rule(flag, nominal and self.keeps_nominal)))
         if (flag := self.find([key + PREQC])) is not None:
             found.append(self.check(flag, flags.ZERO, fractions=True))
         for rule in self._file_flags(key, quantity):

@@ -169,7 +169,7 @@ def _position(ds: xr.Dataset, da: xr.DataArray, role: str) -> xr.DataArray:
     found = locate(ds, da, role)
     if found is not None:
         return found
-    image = ", an image on projected axes," if is_image(ds, da) else ""
+    image = ", on projected axes that no single position can place," if is_image(ds, da) else ""
     raise PositionError(
         f"{str(da.name)!r}{image} on {da.dims} has no {role}: looked for its attribute coordinates, standard_name "
         f"{role} and the usual names on these dimensions, and saw {listing(ds.variables)}; assign them, for example "

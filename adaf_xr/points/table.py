@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from adaf_xr.cf.canonical import SOURCES, VARIABLES
-from adaf_xr.cf.errors import CFError, NoVariableError
+from adaf_xr.cf.errors import NoVariableError
 from adaf_xr.points.build import lazy_table, table_in_memory
 from adaf_xr.points.sources import infer
 from adaf_xr.points.structure import Group, groups_of, plan_of
@@ -106,10 +106,7 @@ def _table(ds: xr.Dataset, group: Group, wanted: set[str], good: bool) -> dict[s
     whole = ds[group.any]
     if whole.size == 0:
         return _empty([n for n in group.canonical if n in wanted])
-    try:
-        plan, arrays = plan_of(ds, group, wanted, good)
-    except CFError as error:
-        raise type(error)(f"{file}: {error}") if (file := ds.encoding.get("source")) else error from None
+    plan, arrays = plan_of(ds, group, wanted, good)
     if any(a.chunks is not None for a in arrays):
         return lazy_table(plan, arrays, whole)
     return table_in_memory(plan, arrays)
