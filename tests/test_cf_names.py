@@ -127,6 +127,7 @@ def test_anomalies_of_temperature_are_not_taken():
         ("temp", "air_temperature"),
         ("salinity", "sea_water_absolute_salinity"),
         ("theta", "sea_water_conservative_temperature"),
+        ("concentration", "mass_concentration_of_suspended_matter_in_sea_water"),
         ("so", "sea_water_salinity number_of_observations"),
         ("adt", "surface_geostrophic_eastward_sea_water_velocity"),
     ],

@@ -147,6 +147,8 @@ def test_table_without_mode_takes_adjusted_where_present():
     ds = erddap(strategies.argo("D", ("111",), ("111",))).drop_vars("data_mode")
     ds.psal_adjusted[1] = np.nan
     assert to_points(ds).so.values.tolist() == [35.5, 35.2, 35.4]
+    ds.psal_adjusted[2] = 99999.0  # a fill value that nobody declared
+    assert to_points(ds).so.values.tolist() == [35.5, 35.2, 34.9]
 
 
 # OceanSITES, INSTAC, IOOS, EN, WOCE ----------------------------------------------------------------------------------

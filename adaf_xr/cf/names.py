@@ -101,7 +101,7 @@ NEVER = re.compile(
 
 OTHER_QUANTITY = re.compile(
     r"(^|_)(air|atmosphere|conservative|absolute_salinity|preformed|reference_salinity|knudsen|cox|wave|waves"
-    r"|chlorophyll|oxygen|flux|tendency|geostrophic|geoid_height|floor|anomaly)(_|$)|\s"
+    r"|mass|mole|moles|chlorophyll|oxygen|flux|tendency|geostrophic|geoid_height|floor|anomaly)(_|$)|\s"
 )
 """Standard names that contradict a known name: `temp` may be the air's."""
 

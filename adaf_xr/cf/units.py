@@ -51,7 +51,7 @@ UNITS: dict[str, dict[str, Linear]] = {
     "latitude": _POSITION,
     "longitude": _POSITION,
     "depth": _LENGTH,
-    "pressure": _table(("dbar dbars decibar decibars db", SAME)),
+    "pressure": _table(("dbar dbars decibar decibars db decibar=10000pascals", SAME)),
 }
 """For each quantity the units that are known, spelled as `spelling` does."""
 

@@ -192,7 +192,7 @@ def _measure(part: Measured, block: Block) -> tuple[NDArray, NDArray | None]:
     if part.adjusted is not None:
         later, later_error = _version(part.adjusted, block)
         if part.mode is None:
-            chosen = _present(block.take(part.adjusted.value.key))
+            chosen = np.isfinite(block.read(part.adjusted.value))
         else:
             chosen = np.isin(flags.letters(block.take(part.mode)), flags.ADJUSTED_MODES)
         value = np.where(chosen, later, value)
