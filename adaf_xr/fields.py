@@ -9,6 +9,9 @@ import xarray as xr
 
 from adaf_xr import cf
 from adaf_xr.cf.coordinates import Role
+from adaf_xr.cf.names import IN_SITU, term_of
+from adaf_xr.cf.units import decoding
+from adaf_xr.seawater import potential_temperature, pressure_from_depth
 from adaf_xr.sphere import wrap_longitude
 
 DIMENSIONS: tuple[Role, ...] = ("time", "depth", "latitude", "longitude")
@@ -46,9 +49,11 @@ def canonical(obj: xr.Dataset | xr.DataArray, variables: Iterable[str] | None = 
     17.0
     """
     ds = obj.to_dataset(name=obj.name or "field") if isinstance(obj, xr.DataArray) else obj
-    names = cf.identify(ds)
-    wanted = set(names.values()) if variables is None else set(variables)
-    found = {new: _place(ds, old, new) for old, new in names.items() if new in wanted}
+    names = _one_each(ds)
+    wanted = set(names) if variables is None else set(variables)
+    found = {new: _place(ds, old, new) for new, old in names.items() if new in wanted}
+    if "thetao" in found and term_of(ds, names["thetao"]) == IN_SITU:
+        found["thetao"] = _potential(found["thetao"], found.get("so"))
     if not found:
         raise cf.errors.NoVariableError(
             f"no field of {sorted(wanted) or 'a known variable'} among {sorted(map(str, ds.data_vars))}: rename one to "
@@ -66,12 +71,46 @@ def canonical(obj: xr.Dataset | xr.DataArray, variables: Iterable[str] | None = 
     return result.transpose(*(d for d in DIMENSIONS if d in result.dims), ...)
 
 
+def _one_each(ds: xr.Dataset) -> dict[str, Hashable]:
+    """The variable for each canonical name: of those on different dimensions the preferred, then the one with most."""
+    chosen: dict[str, Hashable] = {}
+    for name, canonical_name in cf.identify(ds).items():
+        other = chosen.get(canonical_name)
+        if other is None or _precedence(ds, name) < _precedence(ds, other):
+            chosen[canonical_name] = name
+        elif _precedence(ds, name) == _precedence(ds, other):
+            raise cf.errors.AmbiguousError(
+                f"{canonical_name} could be {other!r} on {ds[other].dims} or {name!r} on {ds[name].dims}: "
+                "keep one with ds.drop_vars(...)"
+            )
+    return chosen
+
+
+def _precedence(ds: xr.Dataset, name: Hashable) -> tuple[int, int]:
+    term = term_of(ds, name)
+    return (0 if term is None else term.rank, -ds[name].ndim)
+
+
+def _potential(temperature: xr.DataArray, salinity: xr.DataArray | None) -> xr.DataArray:
+    """Potential temperature of an in-situ one; without depth it is one of the surface, where both are the same."""
+    if "depth" not in temperature.coords:
+        return temperature
+    pressure = xr.apply_ufunc(pressure_from_depth, temperature.depth, temperature.latitude)
+    practical = xr.full_like(temperature, np.nan) if salinity is None else salinity
+    potential = xr.apply_ufunc(
+        potential_temperature, temperature, practical, pressure, temperature.longitude, temperature.latitude,
+        dask="parallelized", output_dtypes=[temperature.dtype], keep_attrs=False,
+    )  # fmt: skip
+    return potential.astype(temperature.dtype).transpose(*temperature.dims).assign_attrs(temperature.attrs)
+
+
 def _place(ds: xr.Dataset, old: Hashable, new: str) -> xr.DataArray:
     """One variable in canonical units on canonical axes."""
     da = ds[old]
-    axes = {role: cf.coordinate(ds, da, role) for role in DIMENSIONS}
-    for role in ("latitude", "longitude"):
-        _require_axis(old, role, axes[role])
+    axes = {role: cf.coordinate(ds, da, role) for role in DIMENSIONS[2:]}
+    for role, axis in axes.items():
+        _require_axis(old, role, axis)
+    axes |= {role: cf.coordinate(ds, da, role) for role in DIMENSIONS[:2]}
     renamed: dict[Hashable, str] = {}
     coords = {}
     for role, axis in axes.items():
@@ -79,12 +118,15 @@ def _place(ds: xr.Dataset, old: Hashable, new: str) -> xr.DataArray:
             continue
         if axis.ndim == 1:
             renamed[axis.dims[0]] = role
-        coords[role] = (role if axis.ndim else (), axis.values, _axis_attributes(role))
+        values = axis.values if role == "time" else decoding(axis, role).apply(axis.values)
+        coords[role] = (role if axis.ndim else (), values, _axis_attributes(role))
     _refuse_other_dimensions(old, da, renamed)
-    bare = xr.DataArray(da.variable, name=new).rename(renamed).assign_coords(coords)
+    # Decoding first: it wants the encoding of the file, which does not survive a change of names.
+    decoded = cf.to_canonical_units(da, new).variable
     # Unit arithmetic may widen; a background of single precision stays one, and so does its analysis.
     single = da.dtype == np.float32
-    placed = cf.to_canonical_units(bare, new).astype("f4" if single else "f8", copy=False)
+    placed = xr.DataArray(decoded.astype("f4" if single else "f8", copy=False), name=new)
+    placed = placed.rename(renamed).assign_coords(coords)
     return _positive_down(_ascending(placed), axes["depth"])
 
 
@@ -133,16 +175,24 @@ def _ascending(da: xr.DataArray) -> xr.DataArray:
     """Longitude ascending: a descending axis is turned, one that jumps at a seam is unrolled there."""
     lon = da.longitude.values
     if np.all(np.diff(lon) > 0):
+        if lon.size > 1 and lon[-1] - lon[0] > 360.0 - 0.5 * (lon[1] - lon[0]):
+            raise _cyclic(da)
         return da
     start = -180.0 if lon.min() < 0 else 0.0
     turned = da.assign_coords(longitude=("longitude", wrap_longitude(lon, start), da.longitude.attrs))
     ordered = turned.isel(longitude=np.argsort(turned.longitude.values, kind="stable"))
     if np.any(np.diff(ordered.longitude.values) <= 0):
-        raise cf.errors.StructureError(
-            f"the longitudes of {da.name!r} repeat, {lon[0]:g} to {lon[-1]:g}: drop the cyclic column first, "
-            "for example ds.isel(lon=slice(None, -1))"
-        )
+        raise _cyclic(da)
     return ordered
+
+
+def _cyclic(da: xr.DataArray) -> cf.errors.StructureError:
+    """The first column stands again at the end."""
+    first, last = da.longitude.values[[0, -1]]
+    return cf.errors.StructureError(
+        f"the longitudes of {da.name!r} repeat, {first:g} to {last:g}: drop the cyclic column first, "
+        "for example ds.isel(lon=slice(None, -1))"
+    )
 
 
 def _positive_down(da: xr.DataArray, axis: xr.DataArray | None) -> xr.DataArray:

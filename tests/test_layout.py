@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "adaf_xr"
 
 FLOORS = (
-    {"_version", "sphere", "kinematics", "grids"},
+    {"_version", "sphere", "kinematics", "grids", "seawater"},
     {"cf", "lattice"},
     {"points", "fields", "ocean_mask", "normalisation", "tiles", "checkpoint"},
     {"models", "metrics", "osse", "plotting"},
@@ -31,6 +31,7 @@ STRANGERS = {
     "sphere": ARITHMETIC,
     "kinematics": ARITHMETIC,
     "grids": ARITHMETIC,
+    "seawater": ARITHMETIC,
     "lattice": ARITHMETIC,
     "cf": {"torch", "intake", "matplotlib"},
     "points": {"torch", "intake", "matplotlib"},

@@ -179,7 +179,7 @@ def _upsample_block(
     """Upsample one block, every horizontal slice by its own coast."""
     present = mask_missing(field, missing).reshape(-1, *field.shape[-2:])
     shape = (present.shape[-2] * factor, present.shape[-1] * factor)
-    how = {"latitude": latitude, "longitude": longitude, "factor": factor, "keep_means": keep_means}
+    how: dict[str, Any] = {"latitude": latitude, "longitude": longitude, "factor": factor, "keep_means": keep_means}
     if sea is not None or not refine:
         return engine.upsample(present, sea=sea, **how).reshape(*field.shape[:-2], *shape).astype(field.dtype)
     fine = np.empty((len(present), *shape), field.dtype)
