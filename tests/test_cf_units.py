@@ -63,6 +63,17 @@ def test_ice_as_fraction():
     np.testing.assert_allclose(converted([0.5, 1e30, -9999.0, 255.0], "1", "siconc"), [0.5, np.nan, np.nan, np.nan])
 
 
+def test_packing_that_holds_no_percentage_needs_no_look_at_the_numbers():
+    def question(stored, scale):
+        packed = xr.DataArray(np.array([50], stored), dims="x", name="ice", attrs={"scale_factor": scale, "units": "1"})
+        return decoding(xr.decode_cf(packed.to_dataset())["ice"], "siconc").question
+
+    assert question("i1", 0.01) == ""
+    assert question("u1", 0.01) == "percent"
+    assert question("i2", 0.01) == "percent"
+    assert question("i1", 1.0) == "percent"
+
+
 def test_codes_and_fills_do_not_vote():
     codes = xr.DataArray(np.array([50, 100, 254, 251], "u1"), dims="x", name="cdr")
     codes.attrs = {"scale_factor": 0.01, "flag_values": np.array([251, 254], "u1"), "units": "1"}

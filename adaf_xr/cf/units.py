@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.cf.errors import UnitError
-from adaf_xr.cf.missing import Missing, mask, missing_values
+from adaf_xr.cf.missing import Missing, largest_possible, mask, missing_values
 
 Linear = tuple[float, float]
 """Factor and offset: canonical = factor * stored + offset."""
@@ -126,6 +126,10 @@ ALTERNATIVES: dict[str, Linear] = {"kelvin": KELVIN, "percent": PERCENT}
 """What to do where the question is answered yes."""
 
 
+LARGEST_FRACTION = 1.5
+"""A larger ice concentration is a percentage, whatever its units say."""
+
+
 def _count_kelvin(values: NDArray[Any]) -> int:
     """How many more values lie above 100 than below: positive where the median does. Fill values are out of both."""
     return int(np.count_nonzero((values > 100) & (values < 400)) - np.count_nonzero((values > -100) & (values <= 100)))
@@ -133,7 +137,7 @@ def _count_kelvin(values: NDArray[Any]) -> int:
 
 def _count_percent(values: NDArray[Any]) -> int:
     """How many values are too large for a fraction. Fill values are too large for a percentage as well."""
-    return int(np.count_nonzero((values > 1.5) & (values < 101)))
+    return int(np.count_nonzero((values > LARGEST_FRACTION) & (values < 101)))
 
 
 COUNTS = {"kelvin": _count_kelvin, "percent": _count_percent}
@@ -190,7 +194,7 @@ def decoding(da: xr.DataArray, quantity: str) -> Decoding:
             f"for it ({known}, ...): set the attribute units to what the numbers are, for example "
             f"ds[{str(da.name)!r}].attrs['units'] = {_example(quantity)!r}"
         )
-    if quantity == "siconc" and linear == SAME:
+    if quantity == "siconc" and linear == SAME and largest_possible(da) > LARGEST_FRACTION:
         question = "percent"
     return Decoding(missing_values(da), linear, LIMITS[quantity], question)
 
