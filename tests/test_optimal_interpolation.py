@@ -335,17 +335,6 @@ def test_land_is_missing_and_observations_there_count_for_nothing():
     np.testing.assert_array_equal(mean[~missing], 0.0)
 
 
-def test_ice_stays_between_none_and_all():
-    background = flat((-3, 3), (-3, 3), 0.5, 0.1, "siconc")
-    targets = Targets(background.latitude, background.longitude)
-    for value, bound in ((-0.6, 0.0), (1.6, 1.0)):
-        obs = points([-0.1, 0.1, 0.0], [0.0, 0.1, -0.2], value, error=0.001, name="siconc", source="ice")
-        mean, _ = run(OptimalInterpolation(), obs, background, targets, "siconc")
-        assert (mean >= 0.0).all()
-        assert (mean <= 1.0).all()
-        assert bound in mean
-
-
 def test_a_background_without_any_sea_is_no_error():
     background = flat(value=np.nan)
     mean, std = run(OptimalInterpolation(), swarm(10), background, Targets(background.latitude, background.longitude))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adaf_xr import grids
-from adaf_xr.cf.canonical import SOURCES, VARIABLES
+from adaf_xr.cf.canonical import SOURCES
 from adaf_xr.models.base import Analysis, Background, ModelSpec, Targets
 from adaf_xr.models.cells import Cells
 from adaf_xr.models.neighbourhood import REACH, Neighbourhood
@@ -162,7 +162,7 @@ class OptimalInterpolation:
             sigma = np.array([part.part.std for part in parts]) * scales.fade(depth)
             increment = sum(s * increment for s, (increment, _) in zip(sigma, solved, strict=True))
             share = sum(s**2 * variance for s, (_, variance) in zip(sigma, solved, strict=True)) / sum(sigma**2)
-            mean[level].reshape(-1)[sea] = _added(name, mean[level].reshape(-1)[sea], increment)
+            mean[level].reshape(-1)[sea] += increment
             std[level].reshape(-1)[sea] = np.sqrt(sum(sigma**2)) * np.sqrt(share)
         shape = values.shape[:-2] + targets.shape
         return mean.reshape(shape), std.reshape(shape)
@@ -194,9 +194,3 @@ def _positions(targets: Targets, rows: NDArray) -> tuple[NDArray, NDArray]:
         return targets.latitude[rows], targets.longitude[rows]
     row, column = np.divmod(rows, targets.longitude.size)
     return targets.latitude[row], targets.longitude[column]
-
-
-def _added(name: str, first_guess: NDArray, increment: NDArray) -> NDArray[np.float64]:
-    """First guess plus increment, which leads neither below nor above what the variable can be (ice: 0 to 1)."""
-    low, high = VARIABLES[name].limits
-    return np.clip(first_guess + increment, np.minimum(low, first_guess), np.maximum(high, first_guess))

@@ -154,7 +154,7 @@ SCALES: Mapping[str, Scales] = {
         decay=1000.0,
         # Internal waves and the diurnal cycle against a quarter degree and a day (Oke and Sakov 2008,
         # doi:10.1175/2007JTECHO558.1); satellite retrievals are good to 0.4 K (GHRSST single-sensor errors).
-        representativeness=0.15,
+        representativeness=0.3,
         error=0.05,
         source_error={"sst": 0.4},
     ),
@@ -191,7 +191,7 @@ SCALES: Mapping[str, Scales] = {
 ======  ======  =======  ========  ========  ===========  ==========================  ==========================
 name    L [km]  T [day]  vertical  std       decay [m]    representativeness          instrument
 ======  ======  =======  ========  ========  ===========  ==========================  ==========================
-thetao  100     5        30 m      0.7 K     1000         0.15 K                      0.05 K; satellite 0.4 K
+thetao  100     5        30 m      0.7 K     1000         0.3 K                       0.05 K; satellite 0.4 K
 so      120     10       30 m      0.2       800          0.05                        0.02; satellite 0.4
 uo, vo  60      3        50 m      0.2 m/s   1000         0.10 m/s                    0.02 m/s
 zos     80      10       -         0.09 m    -            0.015 m                     0.03 m

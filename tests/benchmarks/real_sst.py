@@ -94,7 +94,7 @@ def main(root: Path) -> None:
     time, span = native.time.values[0], np.timedelta64(5, "D")
     points = surface_points(root, time - span, time + span)
     std = background_error(native, background)
-    how = {"window": 2 * span, "model": OptimalInterpolation(std={"thetao": std}, representativeness=0.3)}
+    how = {"window": 2 * span, "model": OptimalInterpolation(std={"thetao": std})}
     n = [len(np.unique(profile_numbers(p))) for p in points]
     print(
         f"background OISST {str(time)[:10]} at 1 degree, standard error {std:.2f} K; profiles or reports by file: {n}"
