@@ -11,7 +11,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adaf_xr.points import to_points
+from adaf_xr.points import build, to_points
 
 FAMILIES = {
     "argo": strategies.argo("RDAR", ("141", "111", "111", "118"), ("   ", "151", "111", "   ")),
@@ -50,6 +50,14 @@ def test_chunks_change_nothing(family, data):
     xr.testing.assert_identical(present(to_points(ds.chunk(chunks)).compute()), present(to_points(ds)))
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("size", [1, 5])
+def test_pieces_change_nothing(family, size, monkeypatch):
+    whole = to_points(FAMILIES[family])
+    monkeypatch.setattr(build, "PIECE", size)
+    xr.testing.assert_identical(to_points(FAMILIES[family]), whole)
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.sampled_from(["argo", "swath", "wind", "mooring"]), st.data())
 def test_order_of_dimensions_changes_nothing(family, data):
@@ -67,7 +75,8 @@ def test_any_part_may_be_empty(family, data):
     ds = FAMILIES[family]
     dim = data.draw(st.sampled_from([d for d in ds.sizes if d in {x for v in ds.data_vars.values() for x in v.dims}]))
     size = data.draw(st.integers(0, ds.sizes[dim]))
-    part = ds.isel({dim: slice(size)})
+    alike = [d for d in ds.sizes if ds.sizes[d] == ds.sizes[dim]]  # positions of a mooring are as long as its times
+    part = ds.isel({d: slice(size) for d in alike})
     eager = to_points(part)
     assert eager.sizes["obs"] <= to_points(ds).sizes["obs"] or family in ("kelvin", "percent")
     if size:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,12 +21,32 @@ from adaf_xr.points.plan import Plan, Question
 
 Chunks = tuple[tuple[int, ...], ...]
 
+PIECE = 250_000
+"""Elements converted at once in memory."""
+
 
 def table_in_memory(plan: Plan, arrays: Sequence[xr.DataArray]) -> Rows:
-    """Valid rows of arrays in memory."""
+    """Valid rows of arrays in memory, converted piece by piece so that the work stays in the processor's cache."""
     values = [a.values for a in arrays]
     answers = [count(q, values[q.key]) > 0 for q in plan.questions]
-    return convert(plan, values, answers, compact=True)
+    parts = [convert(plan, piece, answers, compact=True) for piece in _pieces(plan, values)]
+    return parts[0] if len(parts) == 1 else {n: np.concatenate([part[n] for part in parts]) for n in plan.outputs}
+
+
+def _pieces(plan: Plan, values: Sequence[NDArray]) -> Iterator[list[NDArray]]:
+    """The inputs cut along the first dimension that can be cut, in pieces of about `PIECE` elements."""
+    sizes = {axis: n for a, axes in zip(values, plan.axes, strict=True) for axis, n in zip(axes, a.shape, strict=True)}
+    axis = min((axis for axis, size in sizes.items() if size > 1), default=None)
+    if axis is None:
+        yield list(values)
+        return
+    step = max(1, PIECE * sizes[axis] // math.prod(sizes.values()))
+    for start in range(0, sizes[axis], step):
+        cut = slice(start, start + step)
+        yield [
+            a[tuple(cut if own == axis else slice(None) for own in axes)]
+            for a, axes in zip(values, plan.axes, strict=True)
+        ]
 
 
 def lazy_table(plan: Plan, arrays: Sequence[xr.DataArray], whole: xr.DataArray) -> dict[str, Any]:
