@@ -8,8 +8,9 @@ import numpy as np
 import xarray as xr
 
 from adaf_xr import cf
+from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.cf.coordinates import Role
-from adaf_xr.cf.names import IN_SITU, term_of
+from adaf_xr.cf.names import IN_SITU, choose, term_of
 from adaf_xr.cf.units import decoding
 from adaf_xr.seawater import potential_temperature, pressure_from_depth
 from adaf_xr.sphere import wrap_longitude
@@ -18,14 +19,14 @@ DIMENSIONS: tuple[Role, ...] = ("time", "depth", "latitude", "longitude")
 """Order of dimensions of every canonical field; all but the last two are optional."""
 
 
-def canonical(obj: xr.Dataset | xr.DataArray, variables: Iterable[str] | None = None) -> xr.Dataset:
+def canonical(obj: xr.Dataset | xr.DataArray, variables: str | Iterable[str] | None = None) -> xr.Dataset:
     """A gridded dataset with canonical names, units and dimension order; lazy input stays lazy.
 
     Parameters
     ----------
     obj : Dataset or DataArray
         Fields on a rectilinear latitude-longitude grid, any CF spelling of names and units.
-    variables : iterable of str, optional
+    variables : str or iterable of str, optional
         Canonical names to keep. Default: all that are found.
 
     Returns
@@ -48,22 +49,23 @@ def canonical(obj: xr.Dataset | xr.DataArray, variables: Iterable[str] | None = 
     >>> canonical(sst).thetao.mean().item()
     17.0
     """
+    if not isinstance(obj, xr.Dataset | xr.DataArray):
+        raise TypeError(
+            f"gridded fields must be a Dataset or DataArray, not {type(obj).__name__}: open a file with "
+            "xarray.open_dataset first, or take one node of a tree with tree['name'].to_dataset()"
+        )
     ds = obj.to_dataset(name=obj.name or "field") if isinstance(obj, xr.DataArray) else obj
-    names = _one_each(ds)
-    wanted = set(names) if variables is None else set(variables)
-    found = {new: _place(ds, old, new) for new, old in names.items() if new in wanted}
+    wanted = _wanted(variables)
+    names = _one_each(ds, wanted)
+    found = {new: _place(ds, old, new) for new, old in names.items()}
     if "thetao" in found and term_of(ds, names["thetao"]) == IN_SITU:
         found["thetao"] = _potential(found["thetao"], found.get("so"))
     if not found:
         raise cf.errors.NoVariableError(
-            f"no field of {sorted(wanted) or 'a known variable'} among {sorted(map(str, ds.data_vars))}: rename one to "
-            "its canonical name (thetao, so, uo, vo, zos, ...), or set its standard_name"
+            f"no field of {', '.join(v for v in VARIABLES if v in wanted)} among {sorted(map(str, ds.data_vars))}: "
+            "rename one to its canonical name, or set its standard_name"
         )
-    grids = {tuple(da[axis].size for axis in ("latitude", "longitude")) for da in found.values()}
-    if len(grids) > 1:
-        raise cf.errors.StructureError(
-            f"the fields {sorted(found)} lie on grids of different shapes {sorted(grids)}: pass them separately"
-        )
+    _refuse_unlike_grids(found)
     result = xr.Dataset(found)
     for role in ("latitude", "longitude", "depth", "time"):
         if role in result.dims:
@@ -71,14 +73,35 @@ def canonical(obj: xr.Dataset | xr.DataArray, variables: Iterable[str] | None = 
     return result.transpose(*(d for d in DIMENSIONS if d in result.dims), ...)
 
 
-def _one_each(ds: xr.Dataset) -> dict[str, Hashable]:
+def _wanted(variables: str | Iterable[str] | None) -> set[str]:
+    """Canonical names, checked."""
+    names = set(VARIABLES) if variables is None else {variables} if isinstance(variables, str) else set(variables)
+    if unknown := sorted(names - set(VARIABLES)):
+        raise ValueError(f"variables {unknown} do not exist: use some of {', '.join(VARIABLES)}")
+    return names
+
+
+def _refuse_unlike_grids(fields: dict[str, xr.DataArray]) -> None:
+    """All fields share their axes; a merge of staggered ones would be full of holes."""
+    for role in DIMENSIONS:
+        axes = {name: da[role].values for name, da in fields.items() if role in da.dims}
+        first = next(iter(axes), None)
+        for name, values in axes.items():
+            if not np.array_equal(values, axes[first]):
+                raise cf.errors.StructureError(
+                    f"{first!r} and {name!r} lie on different axes of {role} ({axes[first].size} and {values.size} "
+                    "values, not the same ones): interpolate them to one grid, or pass them separately"
+                )
+
+
+def _one_each(ds: xr.Dataset, wanted: set[str]) -> dict[str, Hashable]:
     """The variable for each canonical name: of those on different dimensions the preferred, then the one with most."""
     chosen: dict[str, Hashable] = {}
-    for name, canonical_name in cf.identify(ds).items():
-        other = chosen.get(canonical_name)
-        if other is None or _precedence(ds, name) < _precedence(ds, other):
+    for canonical_name, name in (pair for found in choose(ds, wanted).values() for pair in found.items()):
+        other = chosen.setdefault(canonical_name, name)
+        if _precedence(ds, name) < _precedence(ds, other):
             chosen[canonical_name] = name
-        elif _precedence(ds, name) == _precedence(ds, other):
+        elif name != other and _precedence(ds, name) == _precedence(ds, other):
             raise cf.errors.AmbiguousError(
                 f"{canonical_name} could be {other!r} on {ds[other].dims} or {name!r} on {ds[name].dims}: "
                 "keep one with ds.drop_vars(...)"
@@ -107,14 +130,19 @@ def _potential(temperature: xr.DataArray, salinity: xr.DataArray | None) -> xr.D
 def _place(ds: xr.Dataset, old: Hashable, new: str) -> xr.DataArray:
     """One variable in canonical units on canonical axes."""
     da = ds[old]
-    axes = {role: cf.coordinate(ds, da, role) for role in DIMENSIONS[2:]}
-    for role, axis in axes.items():
-        _require_axis(old, role, axis)
-    axes |= {role: cf.coordinate(ds, da, role) for role in DIMENSIONS[:2]}
+    # Position first: on a curvilinear grid nothing else matters.
+    latitude, longitude = (_horizontal(ds, da, role) for role in DIMENSIONS[2:])
+    if latitude.dims == longitude.dims:
+        raise cf.errors.StructureError(
+            f"{old!r} is a series of points along {latitude.dims[0]!r}, not a grid: it makes observations, "
+            "ds.adaf.points(), but no background"
+        )
+    axes = {"latitude": latitude, "longitude": longitude}
+    axes |= {role: axis for role in DIMENSIONS[:2] if (axis := cf.coordinate(ds, da, role)) is not None}
     renamed: dict[Hashable, str] = {}
     coords = {}
     for role, axis in axes.items():
-        if axis is None or axis.ndim > 1:
+        if axis.ndim > 1:
             continue
         if axis.ndim == 1:
             renamed[axis.dims[0]] = role
@@ -127,21 +155,23 @@ def _place(ds: xr.Dataset, old: Hashable, new: str) -> xr.DataArray:
     single = da.dtype == np.float32
     placed = xr.DataArray(decoded.astype("f4" if single else "f8", copy=False), name=new)
     placed = placed.rename(renamed).assign_coords(coords)
-    return _positive_down(_ascending(placed), axes["depth"])
+    return _positive_down(_ascending(placed), axes.get("depth"))
 
 
-def _require_axis(name: Hashable, role: str, axis: xr.DataArray | None) -> None:
-    """Refuse fields without a 1-D axis of that role."""
+def _horizontal(ds: xr.Dataset, da: xr.DataArray, role: Role) -> xr.DataArray:
+    """A 1-D axis of that role."""
+    axis = cf.coordinate(ds, da, role)
     if axis is None:
         raise cf.errors.PositionError(
-            f"{name!r} has no {role} coordinate: assign one, for example ds.assign_coords({role}=...)"
+            f"{da.name!r} has no {role} coordinate: assign one, for example ds.assign_coords({role}=...)"
         )
     if axis.ndim != 1:
         raise cf.errors.StructureError(
-            f"{name!r} lies on a curvilinear grid ({role} {axis.name!r} has dimensions {axis.dims}), and fields must "
+            f"{da.name!r} lies on a curvilinear grid ({role} {axis.name!r} has dimensions {axis.dims}), and fields must "
             "lie on a rectilinear one: regrid it first, for example with xarray-regrid or xESMF, or turn it into "
             "observations with ds.adaf.points()"
         )
+    return axis
 
 
 def _refuse_other_dimensions(name: Hashable, da: xr.DataArray, known: dict[Hashable, str]) -> None:

@@ -290,9 +290,10 @@ class TestKeys:
         for other in (
             bg.assign_coords(longitude=bg.longitude + 0.7),
             bg.assign_coords(latitude=bg.latitude - 0.7),
-            bg.rename(zos="sla"),
+            bg.assign_coords(depth=[0.5, 1000.0]),
         ):
-            self.both(assimilate(toy.points(), bg, grid=grid), assimilate(toy.points(), other, grid=grid))
+            obs = toy.points(names=("zos", "thetao"))
+            self.both(assimilate(obs, bg, grid=grid, model="oi"), assimilate(obs, other, grid=grid, model="oi"))
 
     def test_mean_dynamic_topographies(self):
         sla = toy.lazy(toy.points().rename(zos="sla"), 50)
@@ -348,7 +349,7 @@ class TestFailing:
         npt.assert_allclose(an.zos_std, 1.0)
 
     def test_observations_of_other_variables_only_give_the_background_too(self):
-        with pytest.warns(NoObservationsWarning, match="no source has a variable of the background"):
+        with pytest.warns(NoObservationsWarning, match=r"ssh: it has so, the background zos"):
             assimilate(toy.points(names=("so",)), toy.background(1)).compute()
 
     @pytest.mark.parametrize(
@@ -394,6 +395,11 @@ class TestFailing:
             assimilate(toy.points(), bg)
 
     def test_something_else_than_datasets_is_refused(self):
+        for background in ("bg.nc", None, xr.DataTree()):
+            with pytest.raises(TypeError, match="must be a Dataset or DataArray"):
+                assimilate(toy.points(), background)
+        with pytest.raises(ValueError, match=r"on_error='ignore' does not exist"):
+            assimilate(toy.points(), toy.background(), on_error="ignore")
         with pytest.raises(TypeError, match="open files with"):
             assimilate("sst.nc", toy.background())
 

@@ -97,7 +97,8 @@ def test_default_fills_of_packed_files_are_missing(tmp_path):
     values = np.full((6, 9), 0.3)
     values[0, 0] = -3.2767
     ds = dataset({"zos": (("lat", "lon"), values, {"units": "m"})})
-    ds.to_netcdf(tmp_path / "zos.nc", encoding={"zos": {"dtype": "i2", "scale_factor": 1e-4, "_FillValue": None}})
+    with pytest.warns(xr.SerializationWarning):
+        ds.to_netcdf(tmp_path / "zos.nc", encoding={"zos": {"dtype": "i2", "scale_factor": 1e-4, "_FillValue": None}})
     with xr.open_dataset(tmp_path / "zos.nc") as stored:
         npt.assert_array_equal(np.isnan(canonical(stored).zos), values < 0)
 
@@ -108,11 +109,41 @@ def curvilinear():
     return xr.Dataset({"zos": (("y", "x"), np.zeros(y.shape), {"units": "m"})}, coords)
 
 
+def staggered():
+    def axis(dim, values, name):
+        return dim, values, {"standard_name": name}
+
+    return xr.Dataset(
+        {"thetao": (("y", "x"), np.ones((2, 2)), {"units": "degC"}), "uo": (("y", "xu"), np.ones((2, 2)))},
+        {
+            "y": axis("y", [1.0, 2.0], "latitude"),
+            "x": axis("x", [1.0, 2.0], "longitude"),
+            "xu": axis("xu", [1.5, 2.5], "longitude"),
+        },
+    )
+
+
+def track():
+    where = {"latitude": ("time", np.arange(3.0)), "longitude": ("time", np.arange(3.0))}
+    return xr.Dataset({"sla": ("time", np.ones(3), {"units": "m"})}, {"time": TIME + np.arange(3), **where})
+
+
+def test_what_nobody_asked_for_may_be_ambiguous():
+    ds = dataset({"thetao": grid(5.0, units="degC"), "ssh": grid(units="m")})
+    assert list(canonical(ds, "thetao")) == ["thetao"]
+    with pytest.raises(ValueError, match="ssh"):
+        canonical(ds)
+    with pytest.raises(ValueError, match=r"variables .'salt'. do not exist"):
+        canonical(ds, ["thetao", "salt"])
+
+
 @pytest.mark.parametrize(
     ("ds", "message"),
     [
+        (staggered(), "'thetao' and 'uo' lie on different axes of longitude"),
+        (track(), "a series of points along 'time', not a grid"),
         (curvilinear(), r"curvilinear grid.*regrid it first"),
-        (dataset({"bathymetry": grid()}), "no field of .* among .'bathymetry'"),
+        (dataset({"bathymetry": grid()}), "no field of thetao, .* among .'bathymetry'"),
         (dataset({"zos": grid(units="furlong")}), "furlong"),
         (dataset({"zos": grid(units="m")}).drop_vars("lon"), "no longitude coordinate"),
         (dataset({"zos": grid(units="m")}).isel(lat=[0]), "one cell wide along latitude"),

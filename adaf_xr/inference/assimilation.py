@@ -96,16 +96,17 @@ def assimilate(
     first = first_guess.prepare(background, time)
     target = choose(first, grid, engine.spec.grid, region)
     usable = {*first.data_vars, *engine.spec.adds, *engine.spec.predictors}
-    streams = open_streams(observations, usable, _topography(mdt), on_error)
+    streams, idle = open_streams(observations, usable, _topography(mdt), on_error)
+    sources = tuple(dict.fromkeys(stream.source for stream in streams))
     scenes = first_guess.scenes(first)
     box = Box.around(target.latitude, target.longitude, engine.spec.halo)
-    encoded = _encode(streams, scenes, first.time.values, Encoding(engine, box, tuple(s.source for s in streams)))
+    encoded = _encode(streams, scenes, first.time.values, Encoding(engine, box, sources, tuple(idle)))
     result = _analyse(encoded, scenes, first, target, engine)
-    did = _account([stream.source for stream in streams], [str(name) for name in first.data_vars], engine)
+    did = _account(sources, [str(name) for name in first.data_vars], engine)
     return result.assign_attrs(attributes.of_dataset(background.attrs, engine.spec.name, engine.spec.provenance, did))
 
 
-def _account(sources: list[str], variables: list[str], engine: AssimilationModel) -> str:
+def _account(sources: tuple[str, ...], variables: list[str], engine: AssimilationModel) -> str:
     """What the call does, for the history of its result."""
     before, after = (span / np.timedelta64(1, "D") for span in engine.spec.window)
     what = f"{', '.join(sources) or 'no source'} into {', '.join(variables)}"

@@ -87,11 +87,14 @@ class Encoding:
         Where observations count.
     sources : tuple of str
         Names of the sources that were offered, for the warning.
+    idle : tuple of str
+        What was said of those without any variable of the background.
     """
 
     model: AssimilationModel
     box: Box
     sources: tuple[str, ...]
+    idle: tuple[str, ...] = ()
 
     def encode(self, chunk: np.ndarray, scenes: np.ndarray) -> Part:
         """Select by time and place, then encode; an empty selection is a valid input."""
@@ -123,9 +126,10 @@ class Encoding:
         before, after = self.model.spec.window
         day = np.timedelta64(1, "D")
         reasons = [f"{name}: {_reason(*tally[SOURCES.index(name)])}" for name in self.sources]
+        reasons += self.idle or ([] if self.sources else ["no source was given"])
         return (
             f"no usable observation at {np.datetime_as_string(time, 'm')}, so the analysis is the background there "
-            f"({'; '.join(reasons) or 'no source has a variable of the background'}; window from {before / day:g} days "
+            f"({'; '.join(reasons)}; window from {before / day:g} days "
             f"before to {after / day:g} days after): widen `window` or `region`, or check the quality flags with "
             'ds.adaf.points(qc="all")'
         )

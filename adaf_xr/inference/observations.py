@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -50,8 +50,8 @@ def open_streams(
     usable: set[str],
     mdt: Mapping[str, Any] | None,
     on_error: OnError,
-) -> list[Stream]:
-    """Streams of every source that offers a usable variable.
+) -> tuple[list[Stream], list[str]]:
+    """Streams of every source that offers a usable variable, and what the others have instead.
 
     Parameters
     ----------
@@ -64,16 +64,29 @@ def open_streams(
     on_error : {"raise", "skip"}
         What to do with a source that cannot be read.
     """
-    streams = []
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f"on_error={on_error!r} does not exist: use 'raise' or 'skip'")
+    streams, idle = [], []
     for label, source, obj in _nodes(observations):
         try:
             points = as_points(obj, source)
-            streams.append(_stream(points, usable, mdt, on_error, label))
+            stream = _stream(points, usable, mdt, on_error, label)
+            if stream is None:
+                idle.append(
+                    f"{points.attrs['source']}: it has {_listing(points.data_vars)}, the background {_listing(usable)}"
+                )
+            else:
+                streams.append(stream)
         except ValueError as error:
             if on_error == "raise":
                 raise type(error)(f"{label}: {error}") if label else error from error
             warn(f"skipped {label or 'a source'}, all of it is lost: {error}", SkippedSourceWarning)
-    return [stream for stream in streams if stream is not None]
+    return streams, idle
+
+
+def _listing(names: Container) -> str:
+    """The known variables among some names."""
+    return ", ".join(name for name in VARIABLES if name in names) or "nothing"
 
 
 def _nodes(observations: Any) -> Iterator[tuple[str, str | None, xr.Dataset | xr.DataTree]]:
