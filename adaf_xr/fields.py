@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from itertools import pairwise
 
 import numpy as np
 import xarray as xr
@@ -85,11 +86,10 @@ def _refuse_unlike_grids(fields: dict[str, xr.DataArray]) -> None:
     """All fields share their axes; a merge of staggered ones would be full of holes."""
     for role in DIMENSIONS:
         axes = {name: da[role].values for name, da in fields.items() if role in da.dims}
-        first = next(iter(axes), None)
-        for name, values in axes.items():
-            if not np.array_equal(values, axes[first]):
+        for first, name in pairwise(axes):
+            if not np.array_equal(axes[name], axes[first]):
                 raise cf.errors.StructureError(
-                    f"{first!r} and {name!r} lie on different axes of {role} ({axes[first].size} and {values.size} "
+                    f"{first!r} and {name!r} lie on different axes of {role} ({axes[first].size} and {axes[name].size} "
                     "values, not the same ones): interpolate them to one grid, or pass them separately"
                 )
 
@@ -167,8 +167,8 @@ def _horizontal(ds: xr.Dataset, da: xr.DataArray, role: Role) -> xr.DataArray:
         )
     if axis.ndim != 1:
         raise cf.errors.StructureError(
-            f"{da.name!r} lies on a curvilinear grid ({role} {axis.name!r} has dimensions {axis.dims}), and fields must "
-            "lie on a rectilinear one: regrid it first, for example with xarray-regrid or xESMF, or turn it into "
+            f"{da.name!r} lies on a curvilinear grid ({role} {axis.name!r} has dimensions {axis.dims}), and fields "
+            "must lie on a rectilinear one: regrid it first, for example with xarray-regrid or xESMF, or turn it into "
             "observations with ds.adaf.points()"
         )
     return axis
