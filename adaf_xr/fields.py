@@ -13,8 +13,8 @@ from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.cf.coordinates import Role
 from adaf_xr.cf.names import IN_SITU, choose, term_of
 from adaf_xr.cf.units import decoding
+from adaf_xr.lattice import unroll
 from adaf_xr.seawater import potential_temperature, pressure_from_depth
-from adaf_xr.sphere import wrap_longitude
 
 DIMENSIONS: tuple[Role, ...] = ("time", "depth", "latitude", "longitude")
 """Order of dimensions of every canonical field; all but the last two are optional."""
@@ -68,9 +68,6 @@ def canonical(obj: xr.Dataset | xr.DataArray, variables: str | Iterable[str] | N
         )
     _refuse_unlike_grids(found)
     result = xr.Dataset(found)
-    for role in ("latitude", "longitude", "depth", "time"):
-        if role in result.dims:
-            _require_values(role, result[role].values)
     return result.transpose(*(d for d in DIMENSIONS if d in result.dims), ...)
 
 
@@ -149,6 +146,9 @@ def _place(ds: xr.Dataset, old: Hashable, new: str) -> xr.DataArray:
         values = axis.values if role == "time" else decoding(axis, role).apply(axis.values)
         coords[role] = (role if axis.ndim else (), values, _axis_attributes(role))
     _refuse_other_dimensions(old, da, renamed)
+    for role, (_, values, _) in coords.items():
+        if np.ndim(values):
+            _require_values(role, values)
     # Decoding first: it wants the encoding of the file, which does not survive a change of names.
     decoded = cf.to_canonical_units(da, new).variable
     # Unit arithmetic may widen; a background of single precision stays one, and so does its analysis.
@@ -190,7 +190,7 @@ def _require_values(role: str, values: np.ndarray) -> None:
     if np.isnat(values).any() if role == "time" else not np.isfinite(values).all():
         raise cf.errors.StructureError(f"{role} has missing values: drop them first, ds.dropna({role!r})")
     steps = np.diff(values).astype("f8")
-    if role != "time" and not (np.all(steps > 0) or np.all(steps < 0)):
+    if role in ("latitude", "depth") and not (np.all(steps > 0) or np.all(steps < 0)):
         raise cf.errors.StructureError(
             f"{role} repeats or jumps back (from {values.min():g} to {values.max():g}): put it in order first, "
             f"ds.drop_duplicates({role!r}).sortby({role!r})"
@@ -202,27 +202,10 @@ def _require_values(role: str, values: np.ndarray) -> None:
 
 
 def _ascending(da: xr.DataArray) -> xr.DataArray:
-    """Longitude ascending: a descending axis is turned, one that jumps at a seam is unrolled there."""
-    lon = da.longitude.values
-    if np.all(np.diff(lon) > 0):
-        if lon.size > 1 and lon[-1] - lon[0] > 360.0 - 0.5 * (lon[1] - lon[0]):
-            raise _cyclic(da)
-        return da
-    start = -180.0 if lon.min() < 0 else 0.0
-    turned = da.assign_coords(longitude=("longitude", wrap_longitude(lon, start), da.longitude.attrs))
-    ordered = turned.isel(longitude=np.argsort(turned.longitude.values, kind="stable"))
-    if np.any(np.diff(ordered.longitude.values) <= 0):
-        raise _cyclic(da)
-    return ordered
-
-
-def _cyclic(da: xr.DataArray) -> cf.errors.StructureError:
-    """The first column stands again at the end."""
-    first, last = da.longitude.values[[0, -1]]
-    return cf.errors.StructureError(
-        f"the longitudes of {da.name!r} repeat, {first:g} to {last:g}: drop the cyclic column first, "
-        "for example ds.isel(lon=slice(None, -1))"
-    )
+    """Longitude ascending and without a hole inside."""
+    order, values = unroll(da.longitude.values)
+    ordered = da if np.array_equal(order, np.arange(order.size)) else da.isel(longitude=order)
+    return ordered.assign_coords(longitude=("longitude", values, da.longitude.attrs))
 
 
 def _positive_down(da: xr.DataArray, axis: xr.DataArray | None) -> xr.DataArray:

@@ -84,6 +84,47 @@ def _longitudes(lon: NDArray, spacing: float) -> NDArray[np.float64]:
     return start + (np.arange(n) + 0.5) * spacing
 
 
+def unroll(longitude: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Order and values that make a longitude axis ascend without a hole inside.
+
+    An axis that ascends without one stays as it is, in any convention. A descending one is turned. One that jumps at
+    the seam of its convention (179.5 to -179.5), or was sorted across a hole (0.5..35.5, 354.5..359.5), begins after
+    its widest gap and goes on past the seam.
+
+    Raises
+    ------
+    ValueError
+        Where a longitude stands twice, as in a file with a cyclic column.
+
+    Examples
+    --------
+    >>> unroll([178.5, 179.5, -179.5])[1].tolist(), unroll([0.5, 1.5, 358.5, 359.5])[1].tolist()
+    ([178.5, 179.5, 180.5], [-1.5, -0.5, 0.5, 1.5])
+    """
+    lon = np.asarray(longitude, dtype="f8")
+    start = -180.0 if lon.min() < 0 else 0.0
+    turned = wrap_longitude(lon, start)
+    order = np.argsort(turned, kind="stable")
+    gaps = np.diff(turned[order], append=turned[order[0]] + 360.0)
+    if gaps.min() < _TOLERANCE:
+        raise ValueError(
+            f"the longitudes repeat, {lon[0]:g} to {lon[-1]:g}: drop the cyclic column first, "
+            "for example ds.isel(lon=slice(None, -1))"
+        )
+    widest = int(np.argmax(gaps))
+    has_hole = gaps[widest] > 1.5 * np.median(gaps)
+    first = (widest + 1) % lon.size if has_hole else 0
+    order = np.roll(order, -first)
+    ascends = np.all(np.diff(lon) > 0)
+    if ascends and order[0] == 0:
+        return order, lon
+    if ascends and not has_hole:
+        return np.arange(lon.size), lon
+    values = turned[order] + np.where(np.arange(lon.size) >= lon.size - first, 360.0, 0.0)
+    # Beginning west of Greenwich reads better as a small negative number than as one near 360.
+    return order, values - 360.0 if first and start == 0.0 else values
+
+
 def cut(latitude: ArrayLike, longitude: ArrayLike, region: Region) -> tuple[NDArray, NDArray]:
     """Cut two axes to the cells whose centres lie in a region; longitudes in order from west to east.
 

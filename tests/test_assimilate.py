@@ -1,5 +1,7 @@
 """Assimilation on labelled data: theorems that hold for every engine, with the engine whose answer is known."""
 
+from dataclasses import dataclass
+
 import cftime
 import cloudpickle
 import dask
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 import adaf_xr
 from adaf_xr.inference import targets
 from adaf_xr.inference.notices import NoObservationsWarning, SkippedSourceWarning
+from adaf_xr.models.base import Analysis
 
 ENGINE = toy.MeanShift()
 every_engine = pytest.mark.parametrize("engine", [ENGINE, "oi"], ids=["mean-shift", "oi"])
@@ -328,6 +331,13 @@ class TestTopography:
         lazy = assimilate(toy.lazy(self.sla(), 30), toy.background(), mdt=mdt)
         xr.testing.assert_allclose(lazy.compute(), expected, rtol=1e-6)
 
+    def test_one_map_is_wanted(self):
+        maps = xr.DataArray(np.zeros((2, 3, 3)), {"lat": [20, 30, 40], "lon": [-50, -40, -30]}, ("time", "lat", "lon"))
+        with pytest.raises(ValueError, match=r"time"):
+            assimilate(self.sla(), toy.background(), mdt=maps)
+        with pytest.raises(TypeError, match="open it with"):
+            assimilate(self.sla(), toy.background(), mdt="mdt.nc")
+
     def test_without_one_the_error_names_it(self):
         with pytest.raises(ValueError, match=r"mdt=\.\.\."):
             assimilate(self.sla(), toy.background())
@@ -402,6 +412,52 @@ class TestFailing:
             assimilate(toy.points(), toy.background(), on_error="ignore")
         with pytest.raises(TypeError, match="open files with"):
             assimilate("sst.nc", toy.background())
+
+    @pytest.mark.parametrize("variable", ["zos", "longitude"])
+    def test_impossible_values_handed_in_as_points_count_for_nothing(self, variable):
+        obs = toy.points(10)
+        obs[variable] = obs[variable].copy(data=np.where(np.arange(10) < 3, np.inf, obs[variable]))
+        an = assimilate(obs, toy.background(1)).compute()
+        npt.assert_allclose(an.zos_std, 1 / np.sqrt(8), rtol=1e-6)
+
+    def test_a_kind_of_observation_that_the_engine_does_not_use_is_not_given_to_it(self):
+        with pytest.warns(NoObservationsWarning, match="wind: the engine does not use this kind"):
+            assimilate(toy.points(source="wind"), toy.background(1)).compute()
+
+    def test_a_file_that_cannot_be_read_is_named_or_skipped(self):
+        def fail(*args, **kwargs):
+            raise RuntimeError("NetCDF: HDF error")
+
+        obs = xr.Dataset({"zos": ("time", [0.1], {"units": "m"})}, {"time": [toy.background(1).time.values[0]]})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("adaf_xr.inference.observations.to_points", fail)
+            tree = xr.DataTree.from_dict({"/ssh": obs})
+            with pytest.raises(ValueError, match=r"ssh cannot be read, RuntimeError: NetCDF: HDF error. Download"):
+                assimilate(tree, toy.background(1))
+            with pytest.warns(SkippedSourceWarning, match="skipped ssh"):
+                assimilate(tree, toy.background(1), on_error="skip")
+
+    def test_engines_that_break_their_promise_are_named(self):
+        @dataclass(frozen=True)
+        class Half(toy.MeanShift):
+            def analyse(self, encoded, background, targets):
+                whole = super().analyse(encoded, background, targets)
+                return Analysis(self.change(whole.mean), {})
+
+            def change(self, mean):
+                return mean
+
+        class Flat(Half):
+            def change(self, mean):
+                return {name: m[0] for name, m in mean.items()}
+
+        without = assimilate(toy.points(), toy.background(1), model=Half()).compute()
+        npt.assert_array_equal(without.zos_std, np.nan)
+        assert np.isfinite(without.zos).all()
+        with pytest.raises(ValueError, match=r"'mean-shift' gave 'zos' with mean .40,.*want .32, 40."):
+            assimilate(toy.points(), toy.background(1), model=Flat()).compute()
+        with pytest.raises(TypeError, match=r"is a class: pass an instance of it, MeanShift"):
+            assimilate(toy.points(), toy.background(1), model=toy.MeanShift)
 
     def test_a_bad_source_is_named_or_skipped(self):
         bad = xr.Dataset({"bathymetry": (("lat", "lon"), np.zeros((2, 2)))}, {"lat": [0.0, 1.0], "lon": [0.0, 1.0]})

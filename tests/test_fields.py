@@ -52,6 +52,18 @@ def test_longitudes_that_jump_at_a_seam_are_unrolled_there():
     npt.assert_allclose(got[0], got.longitude.where(abs(got.longitude) <= 500) / 100)
 
 
+@pytest.mark.parametrize("start", [0.0, -180.0])
+@pytest.mark.parametrize("sort", [False, True])
+def test_a_region_across_the_seam_stays_a_region(start, sort):
+    arc = np.arange(-10.5, 11) if start == 0 else np.arange(169.5, 191)
+    lon = (arc - start) % 360 + start
+    lon = np.sort(lon) if sort else lon
+    da = xr.DataArray(np.tile(lon, (2, 1)), {"lat": [0.5, 1.5], "lon": lon}, ("lat", "lon"), "zos", {"units": "cm"})
+    got = canonical(da).zos
+    npt.assert_allclose(got.longitude, arc)
+    npt.assert_allclose((got[0] * 100 - arc + 180) % 360, 180)
+
+
 def test_in_situ_temperature_becomes_potential_as_in_points():
     depth = [0.0, 4000.0]
     variables = {

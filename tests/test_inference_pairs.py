@@ -8,7 +8,7 @@ from dask.highlevelgraph import HighLevelGraph
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adaf_xr.inference.pairs import FAN_IN, PairLayer, overlapping
+from adaf_xr.inference.pairs import FAN_IN, Overlaps, PairLayer
 
 
 class Collect:
@@ -59,8 +59,16 @@ def test_tasks_are_not_written_when_building_or_pickling():
     copy = cloudpickle.loads(cloudpickle.dumps(layer))
     assert not copy.is_materialized()
     assert copy.keys() == layer.keys()
-    # 100 x 365 pairs, eight bytes each, before anything is shared.
-    assert len(cloudpickle.dumps(collect(100, [np.arange(100)] * 365).__dask_graph__())) < 1e6
+
+
+def test_a_year_of_chunks_with_unknown_times_is_carried_as_their_bounds():
+    unknown = np.full(365, np.datetime64("NaT", "ns"))
+    times = np.datetime64("2020-01-01", "ns") + np.arange(365) * np.timedelta64(1, "D")
+    day = np.timedelta64(1, "D")
+    array = collect(365, Overlaps(unknown, unknown, times, (day, day)))
+    layer = array.__dask_graph__().layers["collect"]
+    assert len(cloudpickle.dumps(layer)) < 50_000
+    assert len(layer.pairs[200]) == 365
 
 
 moments = st.integers(0, 40).map(lambda hour: np.datetime64("2020-01-01", "ns") + np.timedelta64(hour, "h"))
@@ -71,7 +79,7 @@ def test_overlap_is_that_of_closed_bounds_with_half_open_windows(bounds, times, 
     start = np.array([min(b) for b in bounds], "datetime64[ns]")
     stop = np.array([max(b) for b in bounds], "datetime64[ns]")
     window = (np.timedelta64(before, "h"), np.timedelta64(after, "h"))
-    got = overlapping(start, stop, np.array(times), window)
+    got = Overlaps(start, stop, np.array(times), window)
     for time, chunks in zip(times, got, strict=True):
         for c, (first, last) in enumerate(zip(start, stop, strict=True)):
             meets = first < time + window[1] and last >= time - window[0]

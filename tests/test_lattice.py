@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaf_xr.lattice import cut, output_axes
+from adaf_xr.lattice import cut, output_axes, unroll
 
 
 @given(
@@ -54,12 +54,29 @@ def test_a_cut_keeps_just_the_cells_inside_in_order_from_west_to_east(west, exte
     assert set(kept) == set(lon[np.mod(lon - west, 360) <= extent + 1e-6])
 
 
+@given(st.integers(0, 359), st.integers(2, 300), st.sampled_from([-180.0, 0.0]), st.booleans(), st.booleans())
+def test_unrolling_finds_the_arc_however_it_was_cut_turned_or_sorted(west, size, start, descending, sort):
+    arc = west + 0.5 + np.arange(size)
+    lon = (arc - start) % 360 + start
+    lon = np.sort(lon) if sort else lon[::-1] if descending else lon
+    order, values = unroll(lon)
+    npt.assert_allclose(np.diff(values), 1.0)
+    npt.assert_allclose((values - lon[order] + 180) % 360, 180)
+    npt.assert_allclose((values[0] - arc[0] + 180) % 360, 180)
+
+
+@pytest.mark.parametrize("lon", [np.arange(350.5, 371), np.arange(-190.5, -170), np.arange(20.5, 380)])
+def test_an_axis_that_ascends_is_left_in_its_own_convention(lon):
+    npt.assert_array_equal(unroll(lon)[1], lon)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: output_axes([0.5, 1.5], [0.5, 1.5], 0), "is no spacing"),
         (lambda: output_axes(np.arange(-89.5, 90), np.arange(0.5, 360), 0.7), "does not divide 360"),
         (lambda: output_axes([0.1, 0.2], [0.1, 0.2], 5.0), "ask for a finer grid"),
+        (lambda: unroll(np.arange(0.5, 361)), "drop the cyclic column"),
         (lambda: cut([0.5, 1.5], [0.5, 1.5], (40, 50, 0, 2)), "holds no cell of the grid"),
     ],
 )

@@ -78,6 +78,9 @@ def test_an_existing_store_is_not_overwritten_and_only_its_own_call_may_resume_i
     with pytest.raises(ValueError, match="other coordinates"):
         moved = toy.background().assign_coords(longitude=toy.background().longitude + 1)
         write(adaf_xr.assimilate(toy.points(), moved, model=toy.MeanShift()), tmp_path / "an.zarr", resume=True)
+    with pytest.warns(UserWarning, match="from inputs that cannot be recognised as these"):
+        other = adaf_xr.assimilate(toy.points(seed=1), toy.background(), model=toy.MeanShift())
+        write(other, tmp_path / "an.zarr", resume=True)
     (tmp_path / "strange.zarr").mkdir()
     with pytest.raises(FileExistsError, match="no ledger to resume from"):
         write(analysis(), tmp_path / "strange.zarr", resume=True)

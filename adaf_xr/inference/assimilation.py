@@ -18,7 +18,7 @@ from adaf_xr.inference import attributes, engines
 from adaf_xr.inference import background as first_guess
 from adaf_xr.inference.encoding import Box, Encoding, Scene, in_cell
 from adaf_xr.inference.observations import OnError, Stream, open_streams
-from adaf_xr.inference.pairs import PairLayer, overlapping
+from adaf_xr.inference.pairs import Overlaps, PairLayer
 from adaf_xr.inference.targets import TargetGrid, choose
 from adaf_xr.lattice import Region
 from adaf_xr.models.base import AssimilationModel
@@ -96,7 +96,7 @@ def assimilate(
     first = first_guess.prepare(background, time)
     target = choose(first, grid, engine.spec.grid, region)
     usable = {*first.data_vars, *engine.spec.adds, *engine.spec.predictors}
-    streams, idle = open_streams(observations, usable, _topography(mdt), on_error)
+    streams, idle = open_streams(observations, usable, engine.spec.sources, _topography(mdt), on_error)
     sources = tuple(dict.fromkeys(stream.source for stream in streams))
     scenes = first_guess.scenes(first)
     box = Box.around(target.latitude, target.longitude, engine.spec.halo)
@@ -117,15 +117,20 @@ def _topography(mdt: xr.Dataset | xr.DataArray | None) -> dict[str, Any] | None:
     """Arrays of a mean dynamic topography on any grid."""
     if mdt is None:
         return None
+    if not isinstance(mdt, xr.Dataset | xr.DataArray):
+        raise TypeError(
+            f"mdt must be a Dataset or DataArray, not {type(mdt).__name__}: open it with xarray.open_dataset"
+        )
     if isinstance(mdt, xr.Dataset):
         names = [name for name in mdt.data_vars if str(name).lower() == "mdt"] or list(mdt.data_vars)
         if len(names) != 1:
             raise ValueError(f"mdt holds {names}, none of them called mdt: pass the DataArray itself")
         mdt = mdt[names[0]]
-    field = canonical(
-        mdt.squeeze(drop=True).drop_attrs(deep=False).assign_attrs(units=mdt.attrs.get("units", "m")).rename("zos")
-    )
-    return {"latitude": field.latitude.values, "longitude": field.longitude.values, "mdt": field.zos.data}
+    flat = mdt.squeeze(drop=True)
+    field = canonical(flat.rename("zos").assign_attrs(standard_name="", units=mdt.attrs.get("units", "m"))).zos
+    if field.ndim != 2:
+        raise ValueError(f"mdt has dimensions {mdt.dims} of sizes {mdt.shape}: it is one map, select it, .isel(time=0)")
+    return {"latitude": field.latitude.values, "longitude": field.longitude.values, "mdt": field.data}
 
 
 def _encode(streams: list[Stream], scenes: da.Array, times: np.ndarray, work: Encoding) -> da.Array:
@@ -134,7 +139,7 @@ def _encode(streams: list[Stream], scenes: da.Array, times: np.ndarray, work: En
     nothing = np.empty(0, "datetime64[ns]")
     start = np.concatenate([nothing, *(stream.start for stream in streams)])
     stop = np.concatenate([nothing, *(stream.stop for stream in streams)])
-    pairs = overlapping(start, stop, times.astype("datetime64[ns]"), work.model.spec.window)
+    pairs = Overlaps(start, stop, times.astype("datetime64[ns]"), work.model.spec.window)
     name = "adaf-encoded-" + tokenize(keys, scenes.name, work)
     layer = PairLayer(name, work, keys, scenes.name, pairs)
     graph = HighLevelGraph.from_collections(name, layer, dependencies=[scenes, *(s.chunks for s in streams)])
@@ -200,15 +205,23 @@ def _analyse_block(
         mean = analysis.mean[name] if name in analysis.mean else _decode(here, name, band)
         dtype = np.dtype("f4") if kept is None else kept.dtype
         # A linear analysis overshoots: ice fractions below 0 or above 1 are no fractions.
-        result[name] = np.clip(mean, *VARIABLES[name].limits)[None].astype(dtype, copy=False)
-        if name in analysis.std:
-            result[f"{name}_std"] = analysis.std[name][None].astype(dtype, copy=False)
+        mean = np.clip(mean, *VARIABLES[name].limits)
+        std = analysis.std.get(name, np.full_like(mean, np.nan))
+        wanted = (() if kept is None else kept.shape[:-2]) + band.shape
+        if mean.shape != wanted or std.shape != wanted:
+            raise ValueError(
+                f"the engine {engine.spec.name!r} gave {name!r} with mean {mean.shape} and std {std.shape}: "
+                f"the targets want {wanted}"
+            )
+        result[name], result[f"{name}_std"] = (x[None].astype(dtype, copy=False) for x in (mean, std))
     return in_cell(result)[:, None]
 
 
 def _decode(scene: Scene, name: str, target: TargetGrid) -> np.ndarray:
     """The background itself at the targets, for a variable the model does not analyse."""
     guess = scene.background
+    if name not in guess.fields:
+        raise ValueError(f"the engine promised {name!r} (its spec says so) and gave {sorted(guess.fields)} only")
     look = sample if target.points else regrid
     return look(guess.fields[name], guess.latitude, guess.longitude, target.latitude, target.longitude)
 

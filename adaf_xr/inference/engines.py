@@ -54,6 +54,8 @@ def resolve(model: Any, names: dict[str, Callable[[], Any]], needs: tuple[str, .
             hint = f"did you mean {close[0]!r}? " if close else ""
             raise ValueError(f"unknown model {model!r}: {hint}Shipped models are {sorted(names)}, or pass an object")
         model = names[model]()
+    if isinstance(model, type):
+        raise TypeError(f"model={model.__name__} is a class: pass an instance of it, {model.__name__}(...)")
     if missing := [name for name in needs if not hasattr(model, name)]:
         raise TypeError(
             f"{type(model).__name__} is no engine: it lacks {missing} of the protocol in adaf_xr.models.base"

@@ -14,12 +14,16 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from adaf_xr.cf.canonical import SOURCES, VARIABLES
+from adaf_xr.cf.errors import CFError
 from adaf_xr.grids import sample
 from adaf_xr.inference.encoding import in_cell
 from adaf_xr.inference.notices import SkippedSourceWarning, warn, warn_if_large
 from adaf_xr.points import Points, to_points
 
 OnError = Literal["raise", "skip"]
+
+
+WAY_OUT = "Download or write the file again, or leave out what cannot be read by on_error='skip'"
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Stream:
 def open_streams(
     observations: xr.Dataset | xr.DataTree | Sequence[xr.Dataset | xr.DataTree],
     usable: set[str],
+    sources: Container[str],
     mdt: Mapping[str, Any] | None,
     on_error: OnError,
 ) -> tuple[list[Stream], list[str]]:
@@ -59,6 +64,8 @@ def open_streams(
         CF observation files, or points already; in a DataTree the nodes named after a source are that source.
     usable : set of str
         Variables that can be assimilated.
+    sources : container of str
+        Observing systems that the engine uses.
     mdt : mapping, optional
         ``latitude``, ``longitude``, ``mdt`` arrays that turn `sla` into `zos`.
     on_error : {"raise", "skip"}
@@ -70,18 +77,27 @@ def open_streams(
     for label, source, obj in _nodes(observations):
         try:
             points = as_points(obj, source)
-            stream = _stream(points, usable, mdt, on_error, label)
-            if stream is None:
-                idle.append(
-                    f"{points.attrs['source']}: it has {_listing(points.data_vars)}, the background {_listing(usable)}"
-                )
-            else:
+            kind = points.attrs["source"]
+            stream = _stream(points, usable, mdt, on_error, label) if kind in sources else None
+            if stream is not None:
                 streams.append(stream)
-        except ValueError as error:
+            elif kind in sources:
+                idle.append(f"{kind}: it has {_listing(points.data_vars)}, the background {_listing(usable)}")
+            else:
+                idle.append(f"{kind}: the engine does not use this kind of observations")
+        except (ValueError, OSError, RuntimeError) as error:
+            # What a corrupt file raises when its values are read depends on the library that reads it.
             if on_error == "raise":
-                raise type(error)(f"{label}: {error}") if label else error from error
+                raise _labelled(error, label) from error
             warn(f"skipped {label or 'a source'}, all of it is lost: {error}", SkippedSourceWarning)
     return streams, idle
+
+
+def _labelled(error: Exception, label: str) -> Exception:
+    """The same error under the name of its source."""
+    if isinstance(error, CFError):
+        return type(error)(f"{label}: {error}") if label else error
+    return ValueError(f"{label or 'a source'} cannot be read, {type(error).__name__}: {error}. {WAY_OUT}")
 
 
 def _listing(names: Container) -> str:

@@ -7,6 +7,7 @@ writes its tasks only when the graph is executed, so building and pickling a cal
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -58,7 +59,7 @@ class PairLayer(Layer):
         pairs: Sequence[NDArray[np.intp]],
     ) -> None:
         super().__init__()
-        self.name, self.scenes, self.chunks, self.pairs = name, scenes, list(chunks), list(pairs)
+        self.name, self.scenes, self.chunks, self.pairs = name, scenes, list(chunks), pairs
         self.work = work
 
     @cached_property
@@ -107,24 +108,40 @@ class PairLayer(Layer):
         return {(self.name, t) for t in range(len(self.pairs))}
 
 
-def overlapping(
-    starts: NDArray[np.datetime64], stops: NDArray[np.datetime64], times: NDArray[np.datetime64], window: tuple
-) -> list[NDArray[np.intp]]:
+@dataclass(frozen=True)
+class Overlaps(Sequence):
     """For every analysis time, the chunks whose time bounds meet [time - before, time + after).
 
-    A chunk whose bounds are unknown (NaT) can always matter; one without rows (start after stop) never does.
+    A chunk whose bounds are unknown (NaT) can always matter; one without rows (start after stop) never does. The pairs
+    are found when they are asked for, so that carrying this costs as much as the bounds.
+
+    Attributes
+    ----------
+    start, stop : datetime64[ns], (n_chunks,)
+        First and last time of every chunk.
+    times : datetime64[ns], (n_times,)
+        Analysis times.
+    window : (timedelta64, timedelta64)
+        Spans before and after.
 
     Examples
     --------
     >>> day = np.array(["2020-01-01", "2020-01-02", "NaT"], "datetime64[ns]")
-    >>> noon = day[:2] + np.timedelta64(12, "h")
-    >>> half = np.timedelta64(12, "h")
-    >>> [pair.tolist() for pair in overlapping(day, day + np.timedelta64(1, "h"), noon, (half, half))]
+    >>> noon, half = day[:2] + np.timedelta64(12, "h"), np.timedelta64(12, "h")
+    >>> [pair.tolist() for pair in Overlaps(day, day + np.timedelta64(1, "h"), noon, (half, half))]
     [[0, 2], [1, 2]]
     """
-    before, after = window
-    unknown = np.isnat(starts)
-    return [
-        np.flatnonzero(unknown | ((starts <= stops) & (starts < time + after) & (stops >= time - before)))
-        for time in times
-    ]
+
+    start: NDArray[np.datetime64]
+    stop: NDArray[np.datetime64]
+    times: NDArray[np.datetime64]
+    window: tuple[np.timedelta64, np.timedelta64]
+
+    def __len__(self) -> int:
+        return self.times.size
+
+    def __getitem__(self, t: Any) -> Any:
+        before, after = self.window
+        time = self.times[t]
+        meets = (self.start <= self.stop) & (self.start < time + after) & (self.stop >= time - before)
+        return np.flatnonzero(np.isnat(self.start) | meets)

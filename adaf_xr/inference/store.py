@@ -23,6 +23,8 @@ from dask.base import tokenize
 
 Progress = Callable[[int, int], None]
 
+_INPUTS = "inputs"
+
 CHUNK = 180
 """Largest side [cells] of the horizontal chunks inside a shard: a point's time series reads little."""
 
@@ -71,8 +73,15 @@ def _can_resume(ds: xr.Dataset, store: Path, ledger: Path) -> bool:
         shutil.rmtree(store, ignore_errors=True)
     if not store.exists() or not (ledger / _SIGNATURE).exists():
         return False
-    if (held := json.loads((ledger / _SIGNATURE).read_text())) != (wanted := _signature(ds)):
-        differs = sorted(key for key in wanted if held.get(key) != wanted[key])
+    held, wanted = json.loads((ledger / _SIGNATURE).read_text()), _signature(ds)
+    differs = sorted(key for key in wanted if held.get(key) != wanted[key])
+    if differs == [_INPUTS]:
+        # Not an error: the keys of inputs that were made by hand, or touched since, need not be the same.
+        warnings.warn(
+            f"{store} was begun from inputs that cannot be recognised as these: what it holds already is kept",
+            stacklevel=4,
+        )
+    elif differs := [key for key in differs if key != _INPUTS]:
         raise ValueError(
             f"{store} was begun by another call, with other {' and '.join(differs)} ({held.get('history')!r}): "
             "resume with the same arguments, or write to another path"
@@ -83,7 +92,11 @@ def _can_resume(ds: xr.Dataset, store: Path, ledger: Path) -> bool:
 def _create(ds: xr.Dataset, store: Path, ledger: Path, shards: dict[Any, tuple[int, ...]]) -> None:
     """Metadata and coordinates of the store, and an empty ledger; the signature comes last, when all is there."""
     if store.exists():
-        way = "go on with it by resume=True" if (ledger / _SIGNATURE).exists() else "it has no ledger to resume from"
+        way = (
+            "go on with it by resume=True (--resume)"
+            if (ledger / _SIGNATURE).exists()
+            else "it has no ledger to resume from"
+        )
         raise FileExistsError(f"{store} exists: remove it, write to another path, or {way}")
     shutil.rmtree(ledger, ignore_errors=True)
     ledger.mkdir(parents=True)
@@ -104,6 +117,7 @@ def _signature(ds: xr.Dataset) -> dict[str, Any]:
         "variables": sorted(map(str, ds.data_vars)),
         "coordinates": {str(name): tokenize(c.values) for name, c in sorted(ds.coords.items())},
         "history": ds.attrs.get("history", ""),
+        _INPUTS: tokenize([v.data.name for v in ds.data_vars.values()]),
     }
 
 

@@ -17,6 +17,7 @@ from adaf_xr.grids import nest, nest_latitude
 from adaf_xr.inference import attributes, engines
 from adaf_xr.inference.notices import warn_if_large
 from adaf_xr.inference.targets import MASK_SPACING
+from adaf_xr.lattice import unroll
 from adaf_xr.models.base import UpsamplingModel
 
 Gridded = TypeVar("Gridded", xr.Dataset, xr.DataArray)
@@ -69,8 +70,9 @@ def upsample(
     ((6, 8), [-1.25, -0.75], 7.0)
     """
     engine = engines.resolve(model, engines.UPSAMPLING, PROTOCOL, device)
-    if not isinstance(factor, int) or factor < 1:
+    if isinstance(factor, bool) or not isinstance(factor, int | np.integer) or factor < 1:
         raise ValueError(f"factor={factor!r}: give a whole number of cells, 1 or more")
+    factor = int(factor)
     if isinstance(obj, xr.DataArray):
         name = obj.name if obj.name is not None else "field"
         return _upsample_array(obj.rename(name), factor, engine, keep_means, mask).rename(obj.name)
@@ -111,7 +113,10 @@ def _upsample_array(
             "rectilinear grid first, for example with xarray-regrid"
         )
     (row,), (column,) = axes[0].dims, axes[1].dims
-    lat, lon = (axis.values for axis in axes)
+    lat = axes[0].values
+    order, lon = unroll(axes[1].values)
+    if not np.array_equal(order, np.arange(order.size)):
+        field = field.isel({column: order})
     fine_lat, fine_lon = nest_latitude(lat, factor), nest(lon, factor)
     if field.chunks is None:
         warn_if_large(field.nbytes, f"{field.name!r}")

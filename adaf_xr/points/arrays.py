@@ -53,7 +53,7 @@ class Points:
         ----------
         columns : mapping of str to array (n,)
             ``longitude``, ``latitude``, ``depth``, ``time`` and any canonical variables, each with an optional
-            ``<name>_error``. A missing value makes no row.
+            ``<name>_error``. A missing or impossible value makes no row.
         source : str
             One of :data:`adaf_xr.cf.canonical.SOURCES`.
 
@@ -72,8 +72,8 @@ class Points:
     @classmethod
     def _of(cls, columns: Mapping[str, NDArray], name: str, placed: NDArray, source: str) -> Points:
         """Rows of one variable."""
-        value = np.asarray(columns[name])
-        rows = np.flatnonzero(placed & np.isfinite(value))
+        value, (low, high) = np.asarray(columns[name]), VARIABLES[name].limits
+        rows = np.flatnonzero(placed & (value >= low) & (value <= high))
         error = columns.get(f"{name}_error")
         return cls(
             longitude=columns["longitude"][rows].astype("f8"),
