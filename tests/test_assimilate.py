@@ -1,6 +1,6 @@
 """Assimilation on labelled data: theorems that hold for every engine, with the engine whose answer is known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cftime
 import cloudpickle
@@ -375,6 +375,7 @@ class TestFailing:
             ({"window": np.timedelta64("NaT")}, ValueError, "it is missing"),
             ({"window": "1000000D"}, ValueError, "no span of time"),
             ({"time": []}, ValueError, "empty list"),
+            ({"time": 5}, ValueError, "a number has no date"),
             ({"time": "yesterday?"}, ValueError, "is no date"),
             ({"time": np.datetime64("NaT")}, ValueError, "missing"),
             ({"time": slice("2031", "2032")}, ValueError, "no time in"),
@@ -456,6 +457,11 @@ class TestFailing:
         assert np.isfinite(without.zos).all()
         with pytest.raises(ValueError, match=r"'mean-shift' gave 'zos' with mean .40,.*want .32, 40."):
             assimilate(toy.points(), toy.background(1), model=Flat()).compute()
+        odd = toy.MeanShift(spec=replace(toy.SPEC, adds=("chl",)))
+        with pytest.raises(ValueError, match=r"the spec of 'mean-shift' names .'chl'."):
+            assimilate(toy.points(), toy.background(1), model=odd)
+        with pytest.raises(TypeError, match="must be a ModelSpec"):
+            assimilate(toy.points(), toy.background(1), model=toy.MeanShift(spec=None))
         with pytest.raises(TypeError, match=r"is a class: pass an instance of it, MeanShift"):
             assimilate(toy.points(), toy.background(1), model=toy.MeanShift)
 

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "adaf_xr"
 
 FLOORS = (
     {"_version", "sphere", "kinematics", "grids", "seawater"},
-    {"cf", "lattice"},
+    {"cf", "lattice", "instants"},
     {"points", "fields", "ocean_mask", "normalisation", "tiles", "checkpoint"},
     {"models", "metrics", "osse", "plotting"},
     {"inference", "training", "catalog"},
@@ -33,6 +33,7 @@ STRANGERS = {
     "grids": ARITHMETIC,
     "seawater": ARITHMETIC,
     "lattice": ARITHMETIC,
+    "instants": {"dask", "torch", "intake", "matplotlib"},
     "cf": {"torch", "intake", "matplotlib"},
     "points": {"torch", "intake", "matplotlib"},
     "fields": {"torch", "intake", "matplotlib"},

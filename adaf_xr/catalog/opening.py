@@ -87,13 +87,14 @@ def describe(catalog: str | Path) -> Listing:
 def load(catalog: str | Path) -> Catalog:
     """The intake catalog behind a name, path or URL."""
     from intake.readers.entry import Catalog
+    from yaml import YAMLError
 
     path = locate(catalog)
     try:
         return Catalog.from_yaml_file(path)
     except FileNotFoundError:
         raise FileNotFoundError(f"no catalog at {path}") from None
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, YAMLError) as error:
         raise ValueError(
             f"{path} is not an intake 2 catalog ({error}): it needs `version: 2` and the sections "
             "entries, data, user_parameters, aliases and metadata"

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from adaf_xr.instants import as_times, as_window
+
 DATE = re.compile(r"\d{4}(-\d{2}(-\d{2}([T ].+)?)?)?$|\d{8}$")
 """ISO dates, whole or in part."""
 
@@ -69,7 +71,7 @@ def around(time: Any, window: Any) -> Span | None:
     """
     if time is None:
         return None
-    before, after = _sides(window)
+    before, after = as_window(window)
     first, last = _ends(time)
     # An analysis time given as a date is its first instant.
     start = ALWAYS.start if first is None else _whole(first).start - before
@@ -81,19 +83,6 @@ def days(span: Span) -> pd.DatetimeIndex:
     """Midnights of the days that meet a span."""
     start, stop = (pd.Timestamp(t) for t in span)
     return pd.date_range(start.floor("D"), stop - pd.Timedelta(1, "ns"), freq="D")
-
-
-def _sides(window: Any) -> tuple[np.timedelta64, np.timedelta64]:
-    """Spans before and after, both positive."""
-    if isinstance(window, tuple | list):
-        before, after = (pd.Timedelta(side) for side in window)
-    else:
-        before = after = pd.Timedelta(window) / 2
-    if before < pd.Timedelta(0) or after < pd.Timedelta(0):
-        raise ValueError(
-            f"the window {window!r} has a negative side: give a total span, or (before, after), both positive"
-        )
-    return before.to_timedelta64(), after.to_timedelta64()
 
 
 def _ends(time: Any) -> tuple[Any, Any]:
@@ -113,7 +102,7 @@ def _ends(time: Any) -> tuple[Any, Any]:
 def _whole(date: Any) -> Span:
     """The period that a date names: the month for "2020-01", the day for a timestamp at 00:00."""
     if not isinstance(date, str):
-        instant = pd.Timestamp(getattr(date, "values", date))
+        instant = pd.Timestamp(as_times(date)[0])
         length = pd.Timedelta(1, "D") if instant == instant.normalize() else pd.Timedelta(1, "ns")
         return Span(_ns(instant), _ns(instant + length))
     try:

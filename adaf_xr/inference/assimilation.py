@@ -92,7 +92,9 @@ def assimilate(
     >>> list(an.data_vars), an.zos.dtype == bg.zos.dtype
     (['zos', 'zos_std'], True)
     """
-    engine = engines.with_window(engines.resolve(model, engines.ASSIMILATION, PROTOCOL, device), window)
+    engine = engines.resolve(model, engines.ASSIMILATION, PROTOCOL, device)
+    engines.check_spec(engine)
+    engine = engines.with_window(engine, window)
     first = first_guess.prepare(background, time)
     target = choose(first, grid, engine.spec.grid, region)
     usable = {*first.data_vars, *engine.spec.adds, *engine.spec.predictors}

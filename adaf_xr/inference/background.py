@@ -14,8 +14,8 @@ from dask.base import tokenize
 
 from adaf_xr.fields import canonical
 from adaf_xr.inference.encoding import Scene, in_cell
-from adaf_xr.inference.instants import as_times
 from adaf_xr.inference.notices import warn_if_large
+from adaf_xr.instants import as_times
 from adaf_xr.models.base import Background
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from adaf_xr.inference.instants import as_window
-from adaf_xr.models.base import AssimilationModel, UpsamplingModel
+from adaf_xr.cf.canonical import SOURCES, VARIABLES
+from adaf_xr.instants import as_window
+from adaf_xr.models.base import AssimilationModel, ModelSpec, UpsamplingModel
 
 
 def _oi() -> AssimilationModel:
@@ -65,6 +66,19 @@ def resolve(model: Any, names: dict[str, Callable[[], Any]], needs: tuple[str, .
             raise ValueError(f"device={device!r}: the engine {type(model).__name__} runs on the CPU only")
         model = model.to(device)
     return model
+
+
+def check_spec(model: AssimilationModel) -> None:
+    """Refuse a specification that names what the package does not know."""
+    spec = model.spec
+    if not isinstance(spec, ModelSpec):
+        raise TypeError(f"{type(model).__name__}.spec is a {type(spec).__name__}: it must be a ModelSpec")
+    names, kinds = {*spec.variables, *spec.adds, *spec.predictors} - set(VARIABLES), set(spec.sources) - set(SOURCES)
+    if names or kinds:
+        raise ValueError(
+            f"the spec of {spec.name!r} names {sorted(names | kinds)}, which do not exist: variables are "
+            f"{', '.join(VARIABLES)}; sources are {', '.join(SOURCES)}"
+        )
 
 
 def with_window(model: AssimilationModel, window: Any) -> AssimilationModel:

@@ -56,6 +56,8 @@ def write(ds: xr.Dataset, path: str | Path, *, resume: bool = False, progress: P
         raise ValueError(
             f"{path} is no local folder: the ledger needs one; write to a bucket with ds.to_zarr({str(path)!r})"
         )
+    if not ds.data_vars:
+        raise ValueError("the dataset has no variable to write")
     store, ledger = Path(path), Path(f"{path}.done")
     shards = {name: _shard(ds[name]) for name in ds.data_vars}
     if not (resume and _can_resume(ds, store, ledger)):

@@ -38,8 +38,10 @@ def as_times(time: Any) -> np.ndarray:
 
 
 def _instant(value: Any) -> np.datetime64:
-    """One time in UTC."""
+    """One time in UTC; a bare number is refused, for it would be nanoseconds since 1970."""
     try:
+        if isinstance(value, int | float | np.integer | np.floating):
+            raise ValueError("a number has no date")
         stamp = pd.Timestamp(value.isoformat() if hasattr(value, "calendar") else value)
     except (TypeError, ValueError) as error:
         raise ValueError(f"time={value!r} is no date: give one such as '2020-01-02T12:00' ({error})") from None
