@@ -197,7 +197,7 @@ def _require_values(role: str, values: np.ndarray) -> None:
         )
     if role in ("latitude", "longitude") and values.size < 2:
         raise cf.errors.StructureError(
-            f"the fields are one cell wide along {role}, and how far a single cell reaches is unknown: select at least two"
+            f"the fields are one cell wide along {role}, and how far one cell reaches is unknown: select at least two"
         )
 
 
