@@ -8,7 +8,7 @@ import xarray as xr
 from adaf_xr.cf import identify
 from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.cf.errors import AmbiguousError
-from adaf_xr.cf.names import NAMES, STANDARD_NAMES
+from adaf_xr.cf.names import NAMES, STANDARD_NAMES, term_of
 from adaf_xr.cf.vectors import pairs
 
 
@@ -107,6 +107,7 @@ def test_bare_ssh_is_ambiguous():
 
 NEVER_TAKEN = """
     thetao_error sst_uncertainty TEMP_QC sss_std n_sst_obs mdt ssh_smoothed ssha_nr ssha_mle3 ssha_20hz sla_20hz
+    ssha_20_ku ssha_20_plrm_ku
     u10_model wind_speed_mod_u anc_sst TEMP_DOXY SLEV err_sla sses_bias mean_dynamic_topography
 """
 
@@ -147,6 +148,36 @@ def test_borrowed_fields_of_satellite_products():
     assert identify(variables(SSS_corr=None, SST=None, u10=None)) == {"SSS_corr": "so"}
     l4 = variables(analysed_sst="sea_surface_foundation_temperature", sea_ice_fraction="sea_ice_area_fraction")
     assert identify(l4) == {"analysed_sst": "thetao", "sea_ice_fraction": "siconc"}
+
+
+def test_surface_salinity_of_a_model_or_ship_comes_with_its_own_temperature():
+    both = {"tos": "sea_surface_temperature", "sos": "sea_surface_salinity"}
+    assert identify(variables(**both)) == {"tos": "thetao", "sos": "so"}
+    assert identify(variables(sst=None, sss=None, zos=None)) == {"sst": "thetao", "sss": "so", "zos": "zos"}
+    assert identify(variables(sst=None, sss=None)) == {"sss": "so"}
+    for attrs in ({"platform": "SMAP"}, {"title": "Soil_Moisture_Ocean_Salinity SMOS_L3"}, {"sensor": "radiometer"}):
+        assert identify(variables(**both).assign_attrs(attrs)) == {"sos": "so"}
+    ship = variables(sst=None, sss=None).assign_attrs(featureType="trajectory")
+    assert identify(ship) == {"sst": "thetao", "sss": "so"}
+
+
+@pytest.mark.parametrize("dim", ["time_20_ku", "time_20_c", "time_20", "meas_ind"])
+def test_dimensions_of_high_rate_measurements(dim):
+    assert identify(variables(ssha=None)) == {"ssha": "sla"}
+    assert identify(variables(ssha=None).rename(x=dim)) == {}
+
+
+def test_long_name_tells_what_a_name_leaves_open():
+    def kind(long_name, **standard_names):
+        ds = variables(**standard_names)
+        ds.TEMP.attrs["long_name"] = long_name
+        term = term_of(ds, "TEMP")
+        return term and term.kind
+
+    assert kind("Potential Temperature", TEMP=None) == "potential"
+    assert kind("Temperature", TEMP=None) == "in situ"
+    assert kind("Potential Temperature", TEMP="sea_water_temperature") == "in situ"  # the standard name decides
+    assert kind("Air temperature", TEMP=None) is None
 
 
 def test_wind_on_pressure_levels_is_not_at_the_surface():

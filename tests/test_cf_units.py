@@ -69,9 +69,15 @@ def test_packing_that_holds_no_percentage_needs_no_look_at_the_numbers():
         return decoding(xr.decode_cf(packed.to_dataset())["ice"], "siconc").question
 
     assert question("i1", 0.01) == ""
-    assert question("u1", 0.01) == "percent"
+    assert question("u1", 0.01) == ""  # 2.55 at most: what is above one are codes
     assert question("i2", 0.01) == "percent"
     assert question("i1", 1.0) == "percent"
+
+
+def test_codes_of_a_byte_make_no_percentage_of_fractions():
+    for units in ("1", None):
+        np.testing.assert_allclose(converted([0.95, 0.5, 2.54, 2.51], units, "siconc"), [0.95, 0.5, np.nan, np.nan])
+    assert converted([1.0, 2.54, 3.0], "1", "siconc") == pytest.approx([0.01, 0.0254, 0.03])
 
 
 def test_codes_and_fills_do_not_vote():

@@ -93,7 +93,7 @@ NEVER = re.compile(
     r"^(err|sigma|anc|n|num|number)_|^err$|_(error|err|uncertainty|standard_deviation|stddev|std|sd|se|rms|acc|bias|med)$"
     r"|_(qc|qual|quality_control|flag|flags|numval|count|counts|nobs|mask|bnds|bounds|climatology)$|^(quality|flag|mask)"
     r"|^mdt|mean_dynamic_topography|^mean_topography|^slev"
-    r"|^ssh_smoothed|^ssha_(nr|mle3)|20_?hz"
+    r"|^ssh_smoothed|^ssha_(nr|mle3)|20_?hz|_20_(ku|c|ka|plrm)(_|$)"
     r"|model|_mod_"
     r"|^temp_(doxy|cndc|ph|cpu|nitrate|chla|volt|count|spectro)"
 )
@@ -105,8 +105,18 @@ OTHER_QUANTITY = re.compile(
 )
 """Standard names that contradict a known name: `temp` may be the air's."""
 
+DESCRIBED: tuple[tuple[str, Term | None], ...] = (("air temp", None), ("potential temp", POTENTIAL))
+"""What words of a long name make of a temperature that is known by its name alone."""
+
 SWATH_SST_VARIABLES = frozenset({"sst_dtime", "sses_bias", "sses_standard_deviation"})
 SATELLITE_SALINITY = frozenset({"sss_cap", "smap_sss", "sss_corr"})
+SATELLITE = re.compile(
+    r"\b(smos|smap|aquarius|satellites?|radiometers?|remote sensing|multi[- ]observations?)\b", re.IGNORECASE
+)
+SATELLITE_ATTRIBUTES = ("platform", "sensor", "instrument", "mission", "source", "title", "summary", "keywords", "id")
+MODEL_COMPANY = frozenset({"zos", "uo", "vo"})
+"""Quantities that come beside the surface salinity of a model, never beside a satellite's."""
+
 IN_SITU_FEATURES = re.compile(r"point|trajectory|profile|series|station|mooring|drift", re.IGNORECASE)
 NOT_IN_SWATH_SST = frozenset({"siconc", "uas", "vas"})
 NOT_IN_SATELLITE_SALINITY = frozenset({"thetao", "uas", "vas"})
@@ -137,8 +147,8 @@ def term_of(ds: xr.Dataset, name: Hashable) -> Term | None:
     known = NAMES.get(key)
     if term is not None and known is not None and term.name == known.name and known.kind == "surface":
         term = replace(term, kind="surface")  # an analysed_sst that calls itself sea_water_temperature
-    if term is None and not OTHER_QUANTITY.search(declared) and not _is_air(da):
-        term = _anomaly_of_ssh(ds, da) if key == "ssh" else known
+    if term is None and not OTHER_QUANTITY.search(declared):
+        term = _anomaly_of_ssh(ds, da) if key == "ssh" else _as_described(known, da)
     if term is not None and (
         term.name in _not_taken_in(ds) or (term.name in ("uas", "vas") and _on_pressure(ds[name]))
     ):
@@ -230,17 +240,26 @@ def is_swath_sst(ds: xr.Dataset) -> bool:
 
 
 def is_satellite_salinity(ds: xr.Dataset) -> bool:
-    """Whether this is a satellite's salinity product, whose temperature and wind are borrowed."""
+    """Whether this is a satellite's salinity product, whose temperature and wind are borrowed.
+
+    A surface salinity alone does not make it one: models and ships have it too, with temperatures of their own.
+    """
     names = {str(name).lower() for name in ds.data_vars}
     if names & SATELLITE_SALINITY:
         return True
+    surface = [n for n in ds.data_vars if _means(ds, n) == SURFACE_SALINITY]
     in_situ = any(
         IN_SITU_FEATURES.search(str(ds.attrs.get(k, ""))) for k in ("featureType", "cdm_data_type", "data_type")
     )
-    surface = any(
-        standard_name(ds.variables[n]) == "sea_surface_salinity" or str(n).lower() == "sss" for n in ds.data_vars
-    )
-    return surface and not in_situ
+    if not surface or in_situ or any((term := _means(ds, n)) and term.name in MODEL_COMPANY for n in ds.data_vars):
+        return False
+    described = any(SATELLITE.search(str(ds.attrs.get(key, "")).replace("_", " ")) for key in SATELLITE_ATTRIBUTES)
+    return described or any(str(n).lower().startswith("sss") for n in surface)
+
+
+def _means(ds: xr.Dataset, name: Hashable) -> Term | None:
+    """What standard name or name say, whatever else the file says."""
+    return STANDARD_NAMES.get(standard_name(ds.variables[name])) or NAMES.get(str(name).lower())
 
 
 def _preferred(ds: xr.Dataset, a: Hashable, b: Hashable) -> bool:
@@ -264,14 +283,17 @@ def _is_spread(da: xr.Variable) -> bool:
     return bool(re.search(r"standard_deviation|variance|range", str(da.attrs.get("cell_methods", ""))))
 
 
-def _is_air(da: xr.Variable) -> bool:
-    """Whether the long name says air temperature."""
-    return "air temp" in str(da.attrs.get("long_name", "")).lower()
+def _as_described(known: Term | None, da: xr.Variable) -> Term | None:
+    """What a name means beside its long name, which may say that a temperature is the air's, or potential already."""
+    if known is None or known.name != "thetao":
+        return known
+    long_name = str(da.attrs.get("long_name", "")).lower()
+    return next((term for words, term in DESCRIBED if words in long_name), known)
 
 
 def _at_20_hz(da: xr.Variable) -> bool:
     """Whether a dimension holds the high-rate measurements of an altimeter."""
-    return any(re.search(r"meas_ind|20_?hz", str(d).lower()) for d in da.dims)
+    return any(re.search(r"meas_ind|20_?hz|_20_(ku|c|ka|plrm)$|^time_20$", str(d).lower()) for d in da.dims)
 
 
 def _on_pressure(da: xr.DataArray) -> bool:

@@ -126,8 +126,9 @@ ALTERNATIVES: dict[str, Linear] = {"kelvin": KELVIN, "percent": PERCENT}
 """What to do where the question is answered yes."""
 
 
-LARGEST_FRACTION = 1.5
-"""A larger ice concentration is a percentage, whatever its units say."""
+LARGEST_CODE = 2.56
+"""A larger ice concentration is a percentage, whatever its units say. What lies between one and this may be a code for
+land or gaps, stored as a byte and scaled by 0.01, in a field of fractions."""
 
 
 def _count_kelvin(values: NDArray[Any]) -> int:
@@ -136,8 +137,8 @@ def _count_kelvin(values: NDArray[Any]) -> int:
 
 
 def _count_percent(values: NDArray[Any]) -> int:
-    """How many values are too large for a fraction. Fill values are too large for a percentage as well."""
-    return int(np.count_nonzero((values > LARGEST_FRACTION) & (values < 101)))
+    """How many values are too large for a fraction or a code. Fill values are too large for a percentage as well."""
+    return int(np.count_nonzero((values > LARGEST_CODE) & (values < 101)))
 
 
 COUNTS = {"kelvin": _count_kelvin, "percent": _count_percent}
@@ -194,7 +195,7 @@ def decoding(da: xr.DataArray, quantity: str) -> Decoding:
             f"for it ({known}, ...): set the attribute units to what the numbers are, for example "
             f"ds[{str(da.name)!r}].attrs['units'] = {_example(quantity)!r}"
         )
-    if quantity == "siconc" and linear == SAME and largest_possible(da) > LARGEST_FRACTION:
+    if quantity == "siconc" and linear == SAME and largest_possible(da) > LARGEST_CODE:
         question = "percent"
     return Decoding(missing_values(da), linear, LIMITS[quantity], question)
 
