@@ -280,6 +280,51 @@ def test_sea_floor_is_no_depth():
     assert set(to_points(ds).depth.values) == {0.0}
 
 
+@pytest.mark.parametrize(
+    "attrs", [{"long_name": "water depth"}, {"standard_name": "sea_floor_depth_below_sea_surface"}, {"axis": "Z"}]
+)
+@pytest.mark.parametrize("name", ["water_depth", "bottom_depth", "BOTTOM"])
+def test_depth_of_the_sea_is_no_depth_of_a_measurement(name, attrs):
+    bottom = {name: ((), 4000.0, {"units": "m", "positive": "down"} | attrs)}
+    ds = strategies.grid("TEMP", [5.0, 5.0], "degC").assign(bottom)
+    np.testing.assert_array_equal(to_points(ds).depth, 0.0)
+    np.testing.assert_allclose(to_points(ds).thetao, 5.0)
+    np.testing.assert_array_equal(to_points(ds.assign(sensor_depth=20.0)).depth, 20.0)
+
+
+HEIGHT = {"units": "m", "standard_name": "height", "positive": "up", "axis": "Z"}
+
+
+@pytest.mark.parametrize("along", [False, True])
+def test_height_in_air_is_no_depth(along, tmp_path):
+    ds = strategies.grid("uas", [5.0, 6.0], "m s-1").assign_coords(height=((), 10.0, HEIGHT))
+    ds.expand_dims("height").to_netcdf(tmp_path / "a.nc") if along else ds.to_netcdf(tmp_path / "a.nc")
+    with xr.open_dataset(tmp_path / "a.nc") as opened:
+        points = to_points(opened)
+    np.testing.assert_array_equal(points.depth, [0.0, 0.0])
+    np.testing.assert_array_equal(points.uas, [5.0, 6.0])
+    assert points.attrs["source"] == "wind"
+    sst = to_points(strategies.grid("tos", [5.0, 6.0], "degC").assign_coords(height=((), -2.0, HEIGHT)))
+    assert set(sst.depth.values) == {0.0}
+    assert sst.attrs["source"] == "sst"
+
+
+@pytest.mark.parametrize("level", [1, [1]])
+@pytest.mark.parametrize("chunks", [None, {"lat": 1}])
+def test_one_level_of_a_model_leaves_surface_quantities_at_the_surface(level, chunks):
+    horizontal, flat = ("depth", "lat", "lon"), ("lat", "lon")
+    ds = xr.Dataset(
+        {"thetao": (horizontal, np.full((3, 2, 2), 10.0)), "zos": (flat, np.full((2, 2), 0.3))},
+        coords={"depth": [0.5, 50.0, 450.0], "lat": [1.0, 2.0], "lon": [3.0, 4.0], "time": WHEN},
+    ).assign({name: (flat, np.full((2, 2), 5.0)) for name in ("WSPD", "WDIR", "siconc")})
+    one = ds.isel(depth=level)
+    points = to_points(one if chunks is None else one.chunk(chunks)).compute()
+    assert set(points.depth[points.thetao.notnull()].values) == {50.0}
+    for name in ("zos", "uas", "vas"):
+        assert set(points.depth[points[name].notnull()].values) == {0.0}
+    assert points.sizes["obs"] == 8
+
+
 def test_potential_temperature():
     pressure, salinity = np.array([10.0, 1000.0, 4000.0]), np.array([35.0, np.nan, 99.0])
     ds = profile(PRES=("level", pressure, {"units": "dbar"}), PSAL=("level", salinity, {"units": "psu"}))

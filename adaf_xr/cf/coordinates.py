@@ -12,16 +12,18 @@ from adaf_xr.cf import times
 from adaf_xr.cf.errors import CalendarError, PositionError, StructureError, TimeError
 from adaf_xr.cf.names import listing, standard_name, term_of
 from adaf_xr.cf.units import UNITS, spelling
+from adaf_xr.cf.vectors import vector_of
 
 Test = Callable[[Hashable], bool]
 Role = Literal["latitude", "longitude", "depth", "time"]
+VERTICAL = ("depth", "pressure")
 
 NAMES: dict[str, tuple[str, ...]] = {
     "latitude": ("latitude", "lat", "nav_lat"),
     "longitude": ("longitude", "lon", "nav_lon"),
     "depth": (
         *("deph_corrected", "deph", "depth", "depthbelowwatersurface"),
-        *("deptht", "depthu", "depthv", "depthw", "zlev", "lev", "nav_lev"),
+        *("deptht", "depthu", "depthv", "depthw", "zlev", "lev", "nav_lev", "sensor_depth"),
     ),
     "pressure": ("pres_corrected", "pres", "pressure", "ctd_pressure", "sea_water_pressure"),
 }
@@ -36,13 +38,21 @@ STANDARD: dict[str, frozenset[str]] = {
 """Standard names of coordinates."""
 
 NOT_A_COORDINATE = re.compile(
-    r"bnds|bounds|vertices|_(qc|qual|quality_control|flag|err|error|uncertainty|std|adjusted|dm)$|nadir|sub_?point|sub_?sat|sensor_|floor"
+    r"bnds|bounds|vertices|_(qc|qual|quality_control|flag|err|error|uncertainty|std|adjusted|dm)$"
+    r"|nadir|sub_?point|sub_?sat|sensor_(?!depth$)|floor"
 )
+BOTTOM = re.compile(r"floor|bottom|bathym|sounding|^(bot|btm|water|site)_?depth")
+"""Names, standard names and long names of the depth of the sea, which is never that of a measurement."""
+
+IN_AIR = re.compile(r"air|atmos|^height$")
+"""Standard names of what lies above the surface: CF's height is above ground."""
+
 NEEDS_LENGTH = frozenset({"zlev", "lev", "nav_lev"})
 """Names that are depths only where the units are a length: a model level may bear them too."""
 
 SURFACE_ONLY = frozenset({"zos", "sla", "siconc", "uas", "vas"})
-"""Quantities that a depth axis of length one elsewhere in the file does not place."""
+"""Quantities at the surface by their nature: only a depth along one of their own dimensions places them, neither a
+scalar, which :meth:`xarray.Dataset.isel` leaves behind, nor an axis of length one elsewhere in the file."""
 
 PROJECTED = re.compile(r"^(x|y|xc|yc|x_?image|y_?image|projection_[xy]_coordinate)$", re.IGNORECASE)
 
@@ -88,15 +98,15 @@ def locate(ds: xr.Dataset, da: xr.DataArray, role: str) -> xr.DataArray | None:
     What lies along a dimension comes before any scalar, which may be a satellite's or a station's.
     """
     named = stated_coordinates(da)
-    stated: Test = lambda name: str(name) in named and _plays(ds, name, role)  # noqa: E731
     others: tuple[Test, ...] = (
         lambda name: standard_name(ds.variables[name]) in STANDARD[role],
         lambda name: _is_named(ds, name, role),
-        lambda name: _by_attributes(ds, name, role) and not (role == "depth" and is_surface(ds, da)),
+        lambda name: _by_attributes(ds, name, role) and not (role in VERTICAL and is_surface(ds, da)),
     )
+    stated: Test = lambda name: str(name) in named and any(test(name) for test in others)  # noqa: E731
     for least, tests in ((0, (stated,)), (1, others), (0, others)):
         for test in tests:
-            candidates = [n for n in ds.variables if n != da.name and _numeric(ds, n) and test(n)]
+            candidates = [n for n in ds.variables if n != da.name and _may_play(ds, n, role) and test(n)]
             aligned = {n: align(ds, ds[n], da, role) for n in candidates}
             fitting = {n: a for n, a in aligned.items() if a is not None and a.ndim >= least}
             if role in ("latitude", "longitude"):
@@ -151,11 +161,9 @@ def align(ds: xr.Dataset, var: xr.DataArray, da: xr.DataArray, role: str) -> xr.
     """
     name, bare = var.name, without_coordinates(var)
     extra = [dim for dim in bare.dims if dim not in da.dims]
-    if not extra:
-        return bare
     if all(bare.sizes[dim] == 1 for dim in extra):
-        elsewhere = role == "depth" and is_surface(ds, da)
-        return None if elsewhere else bare.squeeze(extra, drop=True)
+        alone = bare.squeeze(extra, drop=True) if extra else bare
+        return None if alone.ndim == 0 and role in VERTICAL and is_surface(ds, da) else alone
     along = time_dimension(ds, da)
     own = bare.ndim == 1 and bare.dims[0] not in da.dims and along is not None
     if own and role in ("latitude", "longitude", "flag") and bare.size == ds.sizes[along]:
@@ -173,7 +181,8 @@ def without_coordinates(var: xr.DataArray) -> xr.DataArray:
 def is_surface(ds: xr.Dataset, da: xr.DataArray) -> bool:
     """Whether a variable lies at the surface by its nature."""
     term = term_of(ds, da.name) if da.name in ds.data_vars else None
-    return term is not None and term.name in SURFACE_ONLY
+    canonical = vector_of(da) if term is None else term.name
+    return canonical in SURFACE_ONLY
 
 
 def time_dimension(ds: xr.Dataset, da: xr.DataArray) -> Hashable | None:
@@ -194,22 +203,11 @@ def is_image(ds: xr.Dataset, da: xr.DataArray) -> bool:
     return any(projected(dim) for dim in da.dims if ds.sizes[dim] > 1)
 
 
-def _plays(ds: xr.Dataset, name: Hashable, role: str) -> bool:
-    """Whether a variable that a file calls a coordinate has this role."""
-    declared = standard_name(ds.variables[name])
-    return declared in STANDARD[role] or (not declared and _is_named(ds, name, role)) or _by_attributes(ds, name, role)
-
-
 def _is_named(ds: xr.Dataset, name: Hashable, role: str) -> bool:
     """Whether a variable has one of the names of a role and nothing contradicts it."""
     var = ds.variables[name]
-    key, declared = str(name).lower(), standard_name(var)
-    if key not in NAMES[role] or re.search(r"air|floor|atmos", declared):
-        return False
-    long_name = str(var.attrs.get("long_name", "")).lower()
-    if role == "depth" and re.search(r"bathym|floor|bottom", long_name):
-        return False
-    return key not in NEEDS_LENGTH or _has_length(var)
+    key = str(name).lower()
+    return key in NAMES[role] and (key not in NEEDS_LENGTH or _has_length(var))
 
 
 def _by_attributes(ds: xr.Dataset, name: Hashable, role: str) -> bool:
@@ -221,7 +219,7 @@ def _by_attributes(ds: xr.Dataset, name: Hashable, role: str) -> bool:
         return not standard_name(var) and units.startswith("deg") and units.endswith(ending) and units in UNITS[role]
     if role == "depth":
         vertical = str(var.attrs.get("axis", "")).upper() == "Z" or "positive" in var.attrs
-        return vertical and _has_length(var) and var.ndim < 2 and "floor" not in standard_name(var)
+        return vertical and _has_length(var) and var.ndim < 2
     return False
 
 
@@ -230,9 +228,15 @@ def _has_length(var: xr.Variable) -> bool:
     return spelling(var.attrs.get("units", "")) in UNITS["depth"]
 
 
-def _numeric(ds: xr.Dataset, name: Hashable) -> bool:
-    """Whether a variable holds numbers and is a coordinate of something."""
-    return ds.variables[name].dtype.kind in "fiu" and not NOT_A_COORDINATE.search(str(name).lower())
+def _may_play(ds: xr.Dataset, name: Hashable, role: str) -> bool:
+    """Whether a variable holds numbers and nothing contradicts its being a coordinate in a role."""
+    var, key, declared = ds.variables[name], str(name).lower(), standard_name(ds.variables[name])
+    if var.dtype.kind not in "fiu" or NOT_A_COORDINATE.search(key):
+        return False
+    if role not in VERTICAL:
+        return True
+    described = "" if declared in STANDARD[role] else str(var.attrs.get("long_name", "")).lower()
+    return not any(BOTTOM.search(text) for text in (key, declared, described)) and not IN_AIR.search(declared)
 
 
 def _first(da: xr.DataArray, role: str, fitting: dict[Hashable, xr.DataArray]) -> Hashable:

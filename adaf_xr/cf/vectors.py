@@ -91,6 +91,23 @@ def pairs(ds: xr.Dataset) -> list[Pair]:
     return found
 
 
+def vector_of(da: xr.DataArray) -> str | None:
+    """The eastward component of the vector that a variable is the speed or direction of, if any.
+
+    Examples
+    --------
+    >>> vector_of(xr.DataArray([5.0], dims="x", name="WSPD"))
+    'uas'
+    """
+    declared, key = standard_name(da), str(da.name).lower()
+    for vector in VECTORS:
+        standard = vector.speed_standard | set(vector.direction_standard)
+        names = vector.speed_names | set(vector.direction_names)
+        if declared in standard or (not declared and key in names):
+            return vector.eastward
+    return None
+
+
 def _matching(ds: xr.Dataset, standard: frozenset[str], names: frozenset[str]) -> list[Hashable]:
     """Numeric variables of a standard name, or without one of a name."""
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from adaf_xr.cf import times
 from adaf_xr.cf.canonical import VARIABLES
-from adaf_xr.cf.coordinates import is_image, locate, time_of
+from adaf_xr.cf.coordinates import SURFACE_ONLY, VERTICAL, is_image, locate, time_of
 from adaf_xr.cf.errors import AmbiguousError, DepthError, NoVariableError, PositionError, TimeError
 from adaf_xr.cf.flags import is_altimeter_level_2
+from adaf_xr.cf.missing import declared_fills
 from adaf_xr.cf.names import choose, is_swath_sst, listing, term_of
 from adaf_xr.cf.units import UNITS, refuse_packed, spelling
 from adaf_xr.cf.vectors import Pair, pairs
@@ -70,7 +73,7 @@ def groups_of(ds: xr.Dataset, wanted: set[str]) -> list[Group]:
             _add_topography(ds, dims, group)
         if "sla" not in wanted and group.mdt is None:
             group.names.pop("sla", None)
-    found = [g for g in by_dims.values() if g.names or g.vectors]
+    found = [part for g in by_dims.values() if g.names or g.vectors for part in _by_depth(ds, g)]
     if not found:
         raise NoVariableError(_nothing(ds, wanted))
     return found
@@ -96,7 +99,7 @@ def plan_of(ds: xr.Dataset, group: Group, wanted: set[str], good: bool) -> tuple
     parts = {
         "longitude": reader.reading(longitude, "longitude"),
         "latitude": reader.reading(latitude, "latitude"),
-        "delay": None if delay is None else inputs.add(_unpacked(delay)),
+        "delay": None if delay is None else inputs.add(_delays(delay)),
         "depth": depth,
         "pressure": pressure,
         "place_checks": reader.place_checks(latitude.name, longitude.name, time.name),
@@ -136,6 +139,22 @@ def _add_topography(ds: xr.Dataset, dims: frozenset[Hashable], group: Group) -> 
     if fits and ("zos" not in group.names or (is_filtered["zos"] and not is_filtered["sla"])):
         group.names.pop("zos", None)
         group.mdt = mdt
+
+
+def _by_depth(ds: xr.Dataset, group: Group) -> list[Group]:
+    """What lies at the surface apart from the rest, where a single depth places only the rest."""
+    surface, rest = (
+        Group(
+            {canonical: name for canonical, name in group.names.items() if (canonical in SURFACE_ONLY) == at_surface},
+            [pair for pair in group.vectors if (pair.vector.eastward in SURFACE_ONLY) == at_surface],
+            group.mdt if at_surface else None,
+        )
+        for at_surface in (True, False)
+    )
+    if not all(part.names or part.vectors for part in (surface, rest)):
+        return [group]
+    placed = [any(locate(ds, ds[part.any], role) is not None for role in VERTICAL) for part in (surface, rest)]
+    return [group] if placed[0] == placed[1] else [rest, surface]
 
 
 def _columns(ds: xr.Dataset, group: Group, reader: Reader, wanted: set[str]) -> Iterable[tuple[str, Column]]:
@@ -199,7 +218,7 @@ def _vertical(
     ds: xr.Dataset, da: xr.DataArray, reader: Reader, placed: Iterable[xr.DataArray]
 ) -> tuple[Measured | None, Measured | None]:
     """Depth and pressure; a vertical dimension without either is an error."""
-    depth, pressure = (locate(ds, da, role) for role in ("depth", "pressure"))
+    depth, pressure = (locate(ds, da, role) for role in VERTICAL)
     if depth is not None and spelling(depth.attrs.get("units", "")) in UNITS["pressure"]:
         depth, pressure = None, depth if pressure is None else pressure
     spanned = {d for coord in (*placed, *(c for c in (depth, pressure) if c is not None)) for d in coord.dims}
@@ -216,10 +235,14 @@ def _vertical(
     )
 
 
-def _unpacked(da: xr.DataArray) -> xr.DataArray:
-    """The same array, refused where its numbers are still packed."""
+def _delays(da: xr.DataArray) -> xr.DataArray:
+    """Delays, missing where filled, refused where still packed; xarray decodes misspelt fills as durations."""
     refuse_packed(da)
-    return da
+    fills: list[Any] = [fill for fill in declared_fills(da) if isinstance(fill, float)]
+    if da.dtype.kind == "m":
+        unit = times.NANOSECONDS.get(str(da.encoding.get("units", "")), 1_000_000_000)
+        fills = [np.timedelta64(int(fill * unit), "ns") for fill in fills if np.isfinite(fill)]
+    return da.where(~da.isin(fills)) if fills else da
 
 
 def _nothing(ds: xr.Dataset, wanted: set[str]) -> str:
