@@ -137,6 +137,22 @@ def erddap(ds: xr.Dataset) -> xr.Dataset:
     return flat.rename(juld="time", juld_qc="time_qc").drop_vars("juld_location")
 
 
+def test_argo_mode_per_parameter_that_was_never_written():
+    ds = strategies.argo("DDR", ("111",) * 3, ("111",) * 3)
+    names = np.array([[b"PRES", b"TEMP", b"PSAL"]] * 3, "S16")
+    names[1, 1] = b"DOXY"
+    ds["STATION_PARAMETERS"] = (("N_PROF", "N_PARAM"), names)
+    for written in (("   ", "DDD", "   "), (" D ", "DDD", "R  ")):
+        ds["PARAMETER_DATA_MODE"] = (("N_PROF", "N_PARAM"), strategies.text(*written))
+        salinity = to_points(ds).so.values.reshape(3, 3)[:, 0]
+        # Of the first profile salinity alone was left blank, or everything: then the profile's own mode counts.
+        np.testing.assert_allclose(salinity, [35.5 if written[0].isspace() else 35.0, 35.5, 35.0])
+        warm = to_points(ds, ["thetao"]).thetao.values.reshape(3, 3)[:, 0]
+        np.testing.assert_allclose(warm, [16.0, 16.0, 15.0], atol=0.1)  # not listed in the second: the profile's mode
+        chunked = to_points(ds.chunk(N_PROF=1))
+        np.testing.assert_allclose(chunked.so.values, to_points(ds).so.values)
+
+
 def test_argo_as_a_table():
     ds = strategies.argo("RD", ("141", "111"), ("   ", "114"))
     table, profiles = to_points(erddap(ds)), to_points(ds)
@@ -263,6 +279,22 @@ def test_swath_sst_decoded_as_timedelta():
     seconds = ds.sst_dtime.values
     other = ds.assign(sst_dtime=(ds.sst_dtime.dims, (seconds * 1e9).astype("m8[ns]")))
     xr.testing.assert_identical(to_points(ds), to_points(other))
+
+
+@pytest.mark.parametrize("timedelta", [False, True])
+@pytest.mark.parametrize("chunks", [None, {"ni": 2}])
+def test_fill_values_of_delays_are_no_delays(timedelta, chunks, tmp_path):
+    ds = strategies.swath_sst()
+    ds["sst_dtime"][0, 0, 1] = np.nan
+    fill = {"sst_dtime": {"dtype": "i4", "_FillValue": -2147483648}}
+    ds.to_netcdf(tmp_path / "a.nc", encoding=fill)
+    how = {"mask_and_scale": False, "decode_timedelta": timedelta, "chunks": chunks}
+    with xr.open_dataset(tmp_path / "a.nc", **how) as opened:
+        points = to_points(opened).compute()
+    assert np.isfinite(points.thetao).sum() == 11
+    kept = points.time[~np.isnat(points.time)]
+    assert kept.size == 11
+    assert abs(kept - kept[0]).max() < np.timedelta64(100, "s")
 
 
 def test_swath_sst_without_quality_level():

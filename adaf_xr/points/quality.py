@@ -181,12 +181,12 @@ class Reader:
 
     def _mode(self, name: Hashable) -> int | None:
         """The data mode that chooses between raw and adjusted: per parameter if the file has it, else per profile."""
+        found = self.find(["data_mode"])
         per_parameter, parameters = (self.by_key.get(k) for k in ("parameter_data_mode", "station_parameters"))
         if per_parameter is not None and parameters is not None:
             modes, names = self.ds[per_parameter], self.ds[parameters]
             if modes.dims == names.dims and set(modes.dims[:-1]) <= set(self.da.dims):
-                return self.inputs.add(_mode_of(modes, names, str(name)))
-        found = self.find(["data_mode"])
+                return self.inputs.add(_mode_of(modes, names, found, str(name)))
         return None if found is None else self.inputs.add(found)
 
 
@@ -195,15 +195,17 @@ def unbounded(how: Decoding) -> Decoding:
     return replace(how, limits=(-np.inf, np.inf))
 
 
-def _mode_of(modes: xr.DataArray, names: xr.DataArray, parameter: str) -> xr.DataArray:
-    """The column of the data modes that belongs to a parameter."""
+def _mode_of(modes: xr.DataArray, names: xr.DataArray, whole: xr.DataArray | None, parameter: str) -> xr.DataArray:
+    """The column of the data modes that belongs to a parameter, and the profile's own mode where there is none."""
     core = modes.dims[-1]
+    inputs = [modes, names]
+    if whole is not None and set(whole.dims) <= set(modes.dims[:-1]):
+        inputs.append(whole)
     found = xr.apply_ufunc(
         _select_mode,
-        xr.DataArray(modes.variable),
-        xr.DataArray(names.variable),
+        *(xr.DataArray(da.variable) for da in inputs),
         kwargs={"parameter": parameter.upper()},
-        input_core_dims=[[core], [core]],
+        input_core_dims=[[core], [core], []][: len(inputs)],
         dask="parallelized",
         output_dtypes=["S1"],
         dask_gufunc_kwargs={"allow_rechunk": True},
@@ -211,9 +213,10 @@ def _mode_of(modes: xr.DataArray, names: xr.DataArray, parameter: str) -> xr.Dat
     return found.rename(f"mode of {parameter}")
 
 
-def _select_mode(modes: np.ndarray, names: np.ndarray, parameter: str) -> np.ndarray:
-    """Mode per profile; blank where the parameter is not listed."""
+def _select_mode(modes: np.ndarray, names: np.ndarray, *whole: np.ndarray, parameter: str) -> np.ndarray:
+    """Mode per profile; that of the whole profile where none was written or the parameter is not listed."""
     texts = np.char.upper(np.char.strip(names.astype("S64")))
-    mine = texts == parameter.encode()
-    found = np.take_along_axis(flags.letters(modes), mine.argmax(axis=-1)[..., None], axis=-1)[..., 0]
-    return np.where(mine.any(axis=-1), found, b"")
+    mine, letters = texts == parameter.encode(), flags.letters(modes)
+    found = np.take_along_axis(letters, mine.argmax(axis=-1)[..., None], axis=-1)[..., 0]
+    written = mine.any(axis=-1) & (np.char.strip(letters) != b"").any(axis=-1)
+    return np.where(written, found, flags.letters(whole[0]) if whole else b"")
