@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from adaf_xr.catalog import (
+    EmptyCatalogWarning,
     MissingDaysWarning,
-    NoObservationsWarning,
     describe,
     list_catalogs,
     open_observations,
@@ -205,7 +205,7 @@ def test_a_window_cuts_like_a_mask(before, after, hour):
 
 
 def test_outside_the_catalog_there_is_an_empty_tree_and_a_warning():
-    with pytest.warns(NoObservationsWarning, match=r"demo has no observations in 2021-06-2\d.*to 2021-07-0\d"):
+    with pytest.warns(EmptyCatalogWarning, match=r"demo has no observations in 2021-06-2\d.*to 2021-07-0\d"):
         tree = open_observations("demo", time="2021-07-01")
     assert not tree.children
 
@@ -279,7 +279,7 @@ def test_entries_on_request_are_opened_only_by_name(archive):
 
 
 def test_a_source_without_files_in_the_window_is_reported(archive):
-    with pytest.warns(NoObservationsWarning) as caught:
+    with pytest.warns(EmptyCatalogWarning) as caught:
         tree = open_observations(archive, time="2020-03-01", window="2D")
     assert not tree.children
     assert "ssh gives nothing: no file of" in str(caught[0].message)

@@ -3,20 +3,19 @@
 from adaf_xr.catalog.adaf_ocean import ForecastReader, ReanalysisReader, TableReader
 from adaf_xr.catalog.copernicus import CopernicusFilesReader, CopernicusReader
 from adaf_xr.catalog.files import MissingDaysWarning
-from adaf_xr.catalog.observations import NoObservationsWarning, open_observations
-from adaf_xr.catalog.opening import describe, open_source
+from adaf_xr.catalog.observations import EmptyCatalogWarning, open_observations
+from adaf_xr.catalog.opening import describe, list_catalogs, open_source
 from adaf_xr.catalog.parameters import PathParameter, TimeParameter
 from adaf_xr.catalog.readers import DailyReader, NetCDFReader, SampleReader, ZarrReader
-from adaf_xr.catalog.shipped import list_catalogs
 
 __all__ = [
     "CopernicusFilesReader",
     "CopernicusReader",
     "DailyReader",
+    "EmptyCatalogWarning",
     "ForecastReader",
     "MissingDaysWarning",
     "NetCDFReader",
-    "NoObservationsWarning",
     "PathParameter",
     "ReanalysisReader",
     "SampleReader",

@@ -23,7 +23,7 @@ WINDOW = "10D"
 """Default window: wider than that of any shipped model, which cut to their own."""
 
 
-class NoObservationsWarning(UserWarning):
+class EmptyCatalogWarning(UserWarning):
     """A source, or a whole catalog, has nothing in the window."""
 
 
@@ -82,7 +82,7 @@ def open_observations(
             kind = entry.metadata["source"]
             nodes[f"/{kind}" if kinds[kind] == 1 else f"/{name}/{kind}"] = opened
     if not nodes:
-        warnings.warn(f"{catalog} has no observations {_words(span)}", NoObservationsWarning, stacklevel=2)
+        warnings.warn(f"{catalog} has no observations {_words(span)}", EmptyCatalogWarning, stacklevel=2)
     return _tree(nodes)
 
 
@@ -130,7 +130,7 @@ def _open(cat: Catalog, name: str, entry: ReaderDescription, span: Span | None, 
     try:
         return cut(cat(**given)[name].read(), span)
     except NoFilesError as error:
-        warnings.warn(f"{name} gives nothing: {error}", NoObservationsWarning, stacklevel=3)
+        warnings.warn(f"{name} gives nothing: {error}", EmptyCatalogWarning, stacklevel=3)
         return None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adaf_xr.catalog.listing import Listing
-from adaf_xr.catalog.shipped import locate
+from adaf_xr.catalog.shipped import locate, names
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -81,6 +81,21 @@ def describe(catalog: str | Path) -> Listing:
             "description": entry.metadata.get("description", ""),
         }
         for name, entry in cat.entries.items()
+    )
+
+
+def list_catalogs() -> Listing:
+    """The shipped catalogs: name and description of each.
+
+    Examples
+    --------
+    >>> [row["catalog"] for row in list_catalogs()][:2]
+    ['adaf_ocean', 'argo']
+    """
+    return Listing(
+        {"catalog": name, "sources": len(cat.entries), "description": cat.metadata.get("description", "")}
+        for name in names()
+        for cat in [load(name)]
     )
 
 

@@ -6,8 +6,6 @@ from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
-from adaf_xr.catalog.listing import Listing
-
 
 def folder() -> Path:
     """The folder of the shipped catalogs: inside an installed package, beside it in a checkout."""
@@ -43,21 +41,4 @@ def locate(catalog: str | Path) -> str:
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     raise ValueError(
         f"no catalog {text!r}{hint}: the package ships {', '.join(names())}; others go by the path or URL of their YAML"
-    )
-
-
-def list_catalogs() -> Listing:
-    """The shipped catalogs: name and description of each.
-
-    Examples
-    --------
-    >>> [row["catalog"] for row in list_catalogs()][:2]
-    ['adaf_ocean', 'argo']
-    """
-    from adaf_xr.catalog.opening import load
-
-    return Listing(
-        {"catalog": name, "sources": len(cat.entries), "description": cat.metadata.get("description", "")}
-        for name in names()
-        for cat in [load(name)]
     )
