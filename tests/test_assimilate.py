@@ -339,8 +339,11 @@ class TestTopography:
             assimilate(self.sla(), toy.background(), mdt="mdt.nc")
 
     def test_without_one_the_error_names_it(self):
-        with pytest.raises(ValueError, match=r"mdt=\.\.\."):
-            assimilate(self.sla(), toy.background())
+        tree = xr.DataTree.from_dict({"/ssh": self.sla()})
+        with pytest.raises(
+            ValueError, match=r"^ssh: the observations are sea level anomalies.*mdt=\.\.\., on any grid$"
+        ):
+            assimilate(tree, toy.background())
 
 
 class TestFailing:

@@ -14,7 +14,6 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from adaf_xr.cf.canonical import SOURCES, VARIABLES
-from adaf_xr.cf.errors import CFError
 from adaf_xr.grids import sample
 from adaf_xr.inference.encoding import in_cell
 from adaf_xr.inference.notices import SkippedSourceWarning, warn, warn_if_large
@@ -95,7 +94,7 @@ def open_streams(
 
 def _labelled(error: Exception, label: str) -> Exception:
     """The same error under the name of its source."""
-    if isinstance(error, CFError):
+    if isinstance(error, ValueError):
         return type(error)(f"{label}: {error}") if label else error
     return ValueError(f"{label or 'a source'} cannot be read, {type(error).__name__}: {error}. {WAY_OUT}")
 
