@@ -11,7 +11,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adaf_xr.points import build, to_points
+from adaf_xr.points import build, time_bounds, to_points
 
 FAMILIES = {
     "argo": strategies.argo("RDAR", ("141", "111", "111", "118"), ("   ", "151", "111", "   ")),
@@ -195,3 +195,114 @@ def test_trees_stay_lazy(nothing_computes):
     tree = strategies.ioda((280.0, 281.0, 282.0), (0, 1, 0))
     lazy = xr.DataTree.from_dict({node.path: node.to_dataset().chunk(1) for node in tree.subtree if node.path != "/"})
     assert to_points(lazy).chunks["obs"] == (1, 1, 1)
+
+
+def bounds_of(points: xr.Dataset) -> tuple[list, list]:
+    """First and last time of every chunk, from the numbers; rows that were rejected do not count."""
+    parts = [points.time.data.blocks[k].compute() for k in range(points.time.data.numblocks[0])]
+    return [p.min() if p.size else None for p in parts], [p.max() if p.size else None for p in parts]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.booleans(), min_size=3, max_size=3).filter(any),
+    st.permutations(["depth", "lat", "lon"]),
+    st.fixed_dictionaries({"depth": st.integers(1, 4), "lat": st.integers(1, 3), "lon": st.integers(1, 2)}),
+    st.randoms(use_true_random=False),
+)
+def test_times_of_chunks_are_known_before_computing(timed, order, chunks, random):
+    """Whatever dimensions carry the time, and however all are cut, every chunk has its own first and last time."""
+    sizes = {"depth": 4, "lat": 3, "lon": 2}
+    dims = [d for d, has in zip(sizes, timed, strict=True) if has]
+    shape = tuple(sizes[d] for d in dims)
+    when = strategies.WHEN + np.array(random.sample(range(100), int(np.prod(shape)))).reshape(shape).astype("m8[h]")
+    ds = xr.Dataset(
+        {"sst": (list(sizes), np.full(tuple(sizes.values()), 17.0), {"units": "degC"})},
+        coords={"depth": [0.0, 1.0, 2.0, 3.0], "lat": [0.0, 1.0, 2.0], "lon": [0.0, 1.0]},
+    ).transpose(*order)
+    points = to_points(ds.chunk(chunks).assign_coords(when=(dims, when)))
+    start, stop = time_bounds(points)
+    first, last = bounds_of(points)
+    assert start.tolist() == np.array(first).astype("i8").tolist()
+    assert stop.tolist() == np.array(last).astype("i8").tolist()
+
+
+def test_times_of_chunks_of_a_map_cut_in_space(nothing_computes):
+    ds = FAMILIES["sets"].chunk(time=1, lat=1, depth=1)
+    start, stop = time_bounds(to_points(ds, "zos"))
+    np.testing.assert_array_equal(start, np.repeat(strategies.days(2), 2))
+    np.testing.assert_array_equal(stop, start)
+    start, stop = time_bounds(to_points(ds))  # levels and surface one after another
+    np.testing.assert_array_equal(start, np.concatenate([np.repeat(strategies.days(2), n) for n in (4, 2)]))
+    np.testing.assert_array_equal(stop, start)
+
+
+def test_times_of_chunks_are_dropped_with_the_chunks():
+    points = to_points(FAMILIES["sets"].chunk(time=1), "zos")
+    assert not np.isnat(time_bounds(points)).any()
+    for changed in (
+        points.isel(obs=slice(0, 9)),
+        points.isel(obs=slice(None, None, -1)),
+        points.chunk(obs=3),
+        points.assign_coords(time=points.time + np.timedelta64(1, "D")),
+        xr.concat([points, points], "obs"),
+    ):
+        start, stop = time_bounds(changed)
+        assert start.shape == stop.shape == (changed.chunksizes["obs"].__len__(),)
+        assert np.isnat(start).all()
+        assert np.isnat(stop).all()
+    moved = pickle.loads(pickle.dumps(points[["zos"]]))
+    np.testing.assert_array_equal(time_bounds(moved)[0], strategies.days(2))
+
+
+def test_times_of_chunks_in_memory():
+    points = to_points(FAMILIES["track"].chunk(time=3))
+    start, stop = time_bounds(points)
+    assert points.time.chunks is None
+    times = FAMILIES["track"].time.values
+    np.testing.assert_array_equal(start, times[[0, 3, 6]])
+    np.testing.assert_array_equal(stop, times[[2, 5, 6]])
+    missing = points.assign_coords(time=points.time.where(np.arange(7) > 2))
+    start, stop = time_bounds(missing)
+    assert (start > stop).tolist() == [True, False, False]
+    start, stop = time_bounds(points.compute())
+    assert (start, stop) == (times[:1], times[-1:])
+    assert np.greater(*time_bounds(points.isel(obs=slice(0)))).tolist() == [True]
+    with pytest.raises(ValueError, match=r"along a dimension obs.*to_points\(...\)"):
+        time_bounds(FAMILIES["sets"])
+
+
+@pytest.mark.parametrize(
+    ("packing", "spread"),
+    [
+        ({"dtype": np.dtype("i2"), "scale_factor": 1.0}, (-32769, 32768)),
+        ({"dtype": np.dtype("u1"), "scale_factor": 60.0, "add_offset": -600.0}, (-601, 14701)),
+        ({"dtype": np.dtype("i4")}, None),
+        ({}, None),
+    ],
+)
+def test_delays_widen_the_times_of_chunks_as_far_as_their_packing_can(packing, spread):
+    ds = strategies.swath_sst(4, 5)
+    ds["sst_dtime"].encoding = packing
+    start, stop = time_bounds(to_points(ds.chunk(nj=2)))
+    assert start.size == stop.size == 2
+    if spread is None:
+        assert np.isnat(start).all()
+    else:
+        seconds = np.array(
+            [(start - ds.time.values) / np.timedelta64(1, "s"), (stop - ds.time.values) / np.timedelta64(1, "s")]
+        )
+        np.testing.assert_array_equal(seconds, np.tile(np.array(spread)[:, None], 2))
+
+
+def test_a_part_with_unknown_times_leaves_the_others_known():
+    levels = FAMILIES["sets"].chunk(time=1)
+    unknown = strategies.swath_sst(4, 5).chunk(nj=2)
+    tree = xr.DataTree.from_dict({"/a": levels[["zos"]], "/b": unknown, "/c": strategies.grid("sss", [35.0, 36.0])})
+    points = to_points(tree)
+    start, stop = time_bounds(points)
+    day = strategies.WHEN
+    expected = [*strategies.days(2), np.datetime64("NaT"), np.datetime64("NaT"), day]
+    assert start.size == points.time.data.numblocks[0]
+    np.testing.assert_array_equal(start[:4], np.array(expected[:4], "M8[ns]"))
+    np.testing.assert_array_equal(np.isnat(stop), [False, False, True, True, False])

@@ -69,21 +69,21 @@ def packing(da: xr.DataArray) -> tuple[float, float]:
     return float(da.encoding.get("scale_factor", 1.0)), float(da.encoding.get("add_offset", 0.0))
 
 
-def largest_possible(da: xr.DataArray) -> float:
-    """The largest number that the packing of a variable can hold; infinite where it is not packed.
+def range_of_packing(da: xr.DataArray) -> tuple[float, float]:
+    """The least and the largest number that the stored integers of a variable can hold; infinite for other types.
 
     Examples
     --------
     >>> fraction = xr.DataArray([0.5], dims="x")
     >>> fraction.encoding = {"dtype": np.dtype("i1"), "scale_factor": 0.01}
-    >>> largest_possible(fraction)
-    1.27
+    >>> range_of_packing(fraction)
+    (-1.28, 1.27)
     """
     (scale, offset), stored = packing(da), np.dtype(da.encoding.get("dtype") or da.dtype)
-    if (scale, offset) == (1.0, 0.0) or stored.kind not in "iu":
-        return float("inf")
-    bounds = np.iinfo(stored)
-    return max(bounds.min * scale, bounds.max * scale) + offset
+    if stored.kind not in "iu":
+        return -np.inf, np.inf
+    ends = [float(end) * scale + offset for end in (np.iinfo(stored).min, np.iinfo(stored).max)]
+    return min(ends), max(ends)
 
 
 def mask(values: NDArray[np.floating], missing: Missing) -> NDArray[np.floating]:

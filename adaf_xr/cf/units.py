@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.cf.errors import UnitError
-from adaf_xr.cf.missing import Missing, largest_possible, mask, missing_values
+from adaf_xr.cf.missing import Missing, mask, missing_values, range_of_packing
 
 Linear = tuple[float, float]
 """Factor and offset: canonical = factor * stored + offset."""
@@ -195,7 +195,7 @@ def decoding(da: xr.DataArray, quantity: str) -> Decoding:
             f"for it ({known}, ...): set the attribute units to what the numbers are, for example "
             f"ds[{str(da.name)!r}].attrs['units'] = {_example(quantity)!r}"
         )
-    if quantity == "siconc" and linear == SAME and largest_possible(da) > LARGEST_CODE:
+    if quantity == "siconc" and linear == SAME and range_of_packing(da)[1] > LARGEST_CODE:
         question = "percent"
     return Decoding(missing_values(da), linear, LIMITS[quantity], question)
 

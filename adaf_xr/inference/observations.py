@@ -17,7 +17,8 @@ from adaf_xr.cf.canonical import SOURCES, VARIABLES
 from adaf_xr.grids import sample
 from adaf_xr.inference.encoding import in_cell
 from adaf_xr.inference.notices import SkippedSourceWarning, warn, warn_if_large
-from adaf_xr.points import Points, to_points
+from adaf_xr.points import Points, time_bounds, to_points
+from adaf_xr.points.bounds import bounds_of_blocks
 
 OnError = Literal["raise", "skip"]
 
@@ -146,24 +147,32 @@ def _stream(points: xr.Dataset, usable: set[str], mdt: Any, on_error: OnError, l
     taken = [*names, "sla"] if needs_mdt else names
     columns = ["longitude", "latitude", "depth", "time", *taken]
     columns += [f"{name}_error" for name in taken if f"{name}_error" in points]
-    table = {name: points[name].variable for name in columns}
-    source = points.attrs["source"]
-    lazy = any(dask.is_dask_collection(v.data) for v in table.values())
-    build = _lazy_chunks if lazy else _memory_chunk
-    return build(table, source, mdt if needs_mdt else None, on_error, label)
+    chosen = points[columns].unify_chunks()
+    table = {name: chosen[name].variable for name in columns}
+    source, mean = points.attrs["source"], mdt if needs_mdt else None
+    if any(dask.is_dask_collection(v.data) for v in table.values()):
+        return _lazy_chunks(table, source, mean, on_error, label, time_bounds(chosen))
+    return _memory_chunk(table, source, mean, label)
 
 
-def _memory_chunk(table: Mapping[str, xr.Variable], source: str, mdt: Any, on_error: OnError, label: str) -> Stream:
+def _memory_chunk(table: Mapping[str, xr.Variable], source: str, mdt: Any, label: str) -> Stream:
     """One chunk that rides in the graph under one key."""
     arrays = {name: v.values for name, v in table.items()}
     points = decode(arrays, source, mdt if mdt is None else {k: np.asarray(v) for k, v in mdt.items()})
     warn_if_large(points.nbytes, f"observations ({label or source})")
     name = "adaf-points-" + tokenize(points, source)
     chunks = da.Array(HighLevelGraph.from_collections(name, {(name, 0): in_cell(points)}), name, ((1,),), dtype=object)
-    return Stream(source, chunks, *_bounds([points.time]), tuple(table))
+    return Stream(source, chunks, *bounds_of_blocks(points.time, (0,), ((points.time.size,),)), tuple(table))
 
 
-def _lazy_chunks(table: Mapping[str, xr.Variable], source: str, mdt: Any, on_error: OnError, label: str) -> Stream:
+def _lazy_chunks(
+    table: Mapping[str, xr.Variable],
+    source: str,
+    mdt: Any,
+    on_error: OnError,
+    label: str,
+    bounds: tuple[np.ndarray, np.ndarray],
+) -> Stream:
     """One Points for every chunk along obs, by one blockwise over all columns."""
     rows = next(v.chunks[0] for v in table.values() if v.chunks)
     arrays = [da.asarray(v.data).rechunk((rows,)) for v in table.values()]
@@ -184,8 +193,7 @@ def _lazy_chunks(table: Mapping[str, xr.Variable], source: str, mdt: Any, on_err
     )
     if on_error == "skip":
         chunks = _guarded(chunks, rows, label or source)
-    start, stop = _time_bounds(table["time"], rows)
-    return Stream(source, chunks, start, stop, tuple(table))
+    return Stream(source, chunks, *bounds, tuple(table))
 
 
 def _decode_block(*arrays: np.ndarray, names: tuple[str, ...], source: str) -> np.ndarray:
@@ -205,22 +213,6 @@ def decode(table: Mapping[str, np.ndarray], source: str, mdt: Mapping[str, np.nd
         if "sla_error" in columns:
             columns["zos_error"] = columns.pop("sla_error")
     return Points.from_columns(columns, source)
-
-
-def _time_bounds(time: xr.Variable, rows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """First and last time of every chunk where the times are in memory, NaT elsewhere."""
-    if dask.is_dask_collection(time.data):
-        unknown = np.full(len(rows), np.datetime64("NaT", "ns"))
-        return unknown, unknown
-    return _bounds(np.split(time.values.astype("datetime64[ns]"), np.cumsum(rows)[:-1]))
-
-
-def _bounds(parts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """First and last time of every part; one without times ends before it starts."""
-    present = [part[~np.isnat(part)] for part in parts]
-    start = [p.min() if p.size else np.datetime64("2000-01-02", "ns") for p in present]
-    stop = [p.max() if p.size else np.datetime64("2000-01-01", "ns") for p in present]
-    return np.array(start), np.array(stop)
 
 
 def _guarded(chunks: da.Array, rows: tuple[int, ...], label: str) -> da.Array:

@@ -16,10 +16,13 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
+from adaf_xr.points.bounds import Bounds, bounds_of_blocks, spread_of, unknown
 from adaf_xr.points.kernel import Rows, convert, count
 from adaf_xr.points.plan import Plan, Question
 
 Chunks = tuple[tuple[int, ...], ...]
+Table = tuple[dict[str, Any], Bounds | None]
+"""Columns, and the first and last time of their chunks unless the times lie in memory."""
 
 PIECE = 250_000
 """Elements converted at once in memory."""
@@ -49,7 +52,7 @@ def _pieces(plan: Plan, values: Sequence[NDArray]) -> Iterator[list[NDArray]]:
         ]
 
 
-def lazy_table(plan: Plan, arrays: Sequence[xr.DataArray], whole: xr.DataArray) -> dict[str, Any]:
+def lazy_table(plan: Plan, arrays: Sequence[xr.DataArray], whole: xr.DataArray) -> Table:
     """Columns as dask arrays of known length, one chunk per chunk of the data; nothing is computed.
 
     Parameters
@@ -63,17 +66,28 @@ def lazy_table(plan: Plan, arrays: Sequence[xr.DataArray], whole: xr.DataArray) 
 
     Returns
     -------
-    dict
+    columns : dict
         Every column; `time` is a NumPy array where it lies in memory along the only dimension.
+    bounds : tuple of array of datetime64[ns], or None
+        First and last time of every chunk of the columns; None where the times themselves lie in memory.
     """
     *_, time = arrays
     outside = plan.delay is None and plan.ndim == 1 and time.ndim == 1 and time.chunks is None
-    if outside:  # so that who assimilates can see which chunks matter, and no task carries what is in memory anyway
+    if outside:  # no task carries what is in memory anyway
         plan, arrays = replace(plan, time=None, axes=plan.axes[:-1]), arrays[:-1]
     inputs, chunks = _as_dask(plan, arrays, whole)
     blocks = _converted(plan, inputs, chunks)
     columns: dict[str, Any] = {name: _column(blocks, name, chunks) for name in plan.outputs}
-    return columns | ({"time": time.values} if outside else {})
+    return (columns | {"time": time.values}, None) if outside else (columns, _bounds(plan, arrays, chunks))
+
+
+def _bounds(plan: Plan, arrays: Sequence[xr.DataArray], chunks: Chunks) -> Bounds:
+    """First and last time of every block; unknown where times are not in memory, or delays have no bounds."""
+    *_, time = arrays
+    spread = (0.0, 0.0) if plan.delay is None else spread_of(arrays[plan.delay])
+    if time.chunks is not None or spread is None:
+        return unknown(math.prod(len(lengths) for lengths in chunks))
+    return bounds_of_blocks(time.values, plan.axes[-1], chunks, spread)
 
 
 def _as_dask(plan: Plan, arrays: Sequence[xr.DataArray], whole: xr.DataArray) -> tuple[list[da.Array], Chunks]:

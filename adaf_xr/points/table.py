@@ -11,7 +11,9 @@ import xarray as xr
 
 from adaf_xr.cf.canonical import SOURCES, VARIABLES
 from adaf_xr.cf.errors import NoVariableError
-from adaf_xr.points.build import lazy_table, table_in_memory
+from adaf_xr.points import bounds
+from adaf_xr.points.bounds import Bounds
+from adaf_xr.points.build import Table, lazy_table, table_in_memory
 from adaf_xr.points.sources import infer
 from adaf_xr.points.structure import Group, groups_of, plan_of
 from adaf_xr.points.tree import flattened
@@ -79,7 +81,10 @@ def to_points(
     datasets = list(flattened(obj)) if isinstance(obj, xr.DataTree) else [obj]
     found = _found(datasets, wanted)
     tables = [_table(ds, group, wanted, qc == "good") for ds, group in found]
-    return _assembled(tables, source or infer(found))
+    points = _assembled([columns for columns, _ in tables], source or infer(found))
+    if points["time"].chunks is not None:
+        points.encoding[bounds.KEY] = (points["time"].data.name, *_bounds(tables))
+    return points
 
 
 def _found(datasets: Sequence[xr.Dataset], wanted: set[str]) -> list[tuple[xr.Dataset, Group]]:
@@ -101,15 +106,27 @@ def _found(datasets: Sequence[xr.Dataset], wanted: set[str]) -> list[tuple[xr.Da
     return found
 
 
-def _table(ds: xr.Dataset, group: Group, wanted: set[str], good: bool) -> dict[str, Any]:
-    """Columns of one group."""
+def _table(ds: xr.Dataset, group: Group, wanted: set[str], good: bool) -> Table:
+    """One group."""
     whole = ds[group.any]
     if whole.size == 0:
-        return _empty([n for n in group.canonical if n in wanted])
+        return _empty([n for n in group.canonical if n in wanted]), None
     plan, arrays = plan_of(ds, group, wanted, good)
     if any(a.chunks is not None for a in arrays):
         return lazy_table(plan, arrays, whole)
-    return table_in_memory(plan, arrays)
+    return table_in_memory(plan, arrays), None
+
+
+def _bounds(tables: Sequence[Table]) -> Bounds:
+    """First and last time of every chunk of tables one after another; dask leaves out those without rows."""
+    parts = []
+    for columns, known in tables:
+        time, rows = columns["time"], columns["longitude"]
+        chunks = rows.chunks if isinstance(rows, da.Array) else ((rows.size,),)
+        if rows.size:
+            parts.append(known or bounds.bounds_of_blocks(time, (0,), chunks))
+    start, stop = zip(*parts, strict=True)
+    return np.concatenate(start), np.concatenate(stop)
 
 
 def _empty(names: Sequence[str]) -> dict[str, Any]:
