@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from adaf_xr.models.base import Background, Targets
 from adaf_xr.models.cells import ORIGIN, Cells
+from adaf_xr.models.neighbourhood import GROUP, cells_of
 from adaf_xr.models.optimal_interpolation import OptimalInterpolation
 from adaf_xr.models.scales import SCALES
 from adaf_xr.points.arrays import Points
@@ -317,6 +318,109 @@ def test_groups_of_targets_come_nearer_to_the_dense_solution_than_cells_one_by_o
     error_of_groups, error_of_neighbours = (np.sqrt(np.mean((x - exact) ** 2)) for x in (grouped, alone))
     assert error_of_groups < error_of_neighbours
     assert error_of_groups < 0.02  # of a background error of 0.1
+
+
+def step(field, chosen):
+    """Root mean square difference of neighbouring values, where one mask for each axis says."""
+    squares = [np.ravel(np.diff(field, axis=axis)[where]) ** 2 for axis, where in enumerate(chosen)]
+    return np.sqrt(np.mean(np.concatenate(squares)))
+
+
+def steps(model, part, obs, background, name="zos"):
+    """Steps of the increments from cell to cell across the edges of a lattice of groups, and inside."""
+    lat, lon = background.latitude, background.longitude
+    mean, _ = run(model, obs, background, Targets(lat, lon), name)
+    group = cells_of(part, GROUP).locate(*np.broadcast_arrays(lat[:, None], lon[None]))[0]
+    across = [np.diff(group, axis=axis) != 0 for axis in (0, 1)]
+    increment = mean - background.fields[name]
+    return step(increment, across), step(increment, [~edge for edge in across])
+
+
+@pytest.mark.parametrize("n", [1500, 8000])
+@pytest.mark.parametrize(
+    "signal",
+    [
+        lambda lat, lon: 0.01 * (lat - 40.0) + 0.0 * lon,
+        lambda lat, lon: 0.1 * np.sin(np.radians(9 * lat)) * np.cos(np.radians(7 * lon)),
+    ],
+    ids=["slope", "smooth"],
+)
+def test_no_seam_of_the_broad_part_shows(signal, n):
+    rng = np.random.default_rng(0)
+    lat, lon = rng.uniform(20, 60, n), rng.uniform(-60, -20, n)
+    obs = points(lat, lon, signal(lat, lon), days=rng.uniform(-3, 3, n))
+    model, background = OptimalInterpolation(), flat((20, 60), (-60, -20), 1.0)
+    across, inside = steps(model, SCALES["zos"].broad_part, obs, background)
+    assert across <= 1.5 * inside
+    truth = signal(background.latitude[:, None], background.longitude)
+    expected = step(truth, [...] * 2)
+    assert 0.5 * expected < inside < 1.5 * expected
+
+
+@pytest.mark.parametrize("shares", [1, 8])
+def test_no_seam_shows_between_dense_noisy_maps_nor_between_their_gaps(shares):
+    """Daily maps of salinity, or an eighth of their cells."""
+    background = flat((30, 38), (-40, -30), 0.25, 35.0, "so")
+    lat, lon = (np.repeat(x, 10) for x in np.meshgrid(background.latitude, background.longitude))
+    days = np.tile(np.arange(10) - 4.5, background.fields["so"].size)
+    rng = np.random.default_rng(0)
+
+    def signal(lat, lon):
+        return 0.2 * np.sin(np.radians(60 * lat)) * np.cos(np.radians(45 * lon))
+
+    value = 35.0 + signal(lat, lon) + rng.normal(0, 0.4, lat.shape)
+    obs = points(lat.ravel(), lon.ravel(), value.ravel(), days=days, error=0.4, name="so", source="sss")
+    obs = obs.take(rng.permutation(len(obs))[: len(obs) // shares])
+    model, targets = OptimalInterpolation(), Targets(background.latitude, background.longitude)
+    across, inside = steps(model, SCALES["so"].mesoscale_part, obs, background, "so")
+    assert across <= 1.5 * inside
+    mean, std = run(model, obs, background, targets, "so")
+    misfit = mean - 35.0 - signal(background.latitude[:, None], background.longitude)
+    # Noise averages out as far as the formal error says.
+    assert np.sqrt(np.mean(misfit**2)) < 1.2 * np.sqrt(np.mean(std**2))
+
+
+def test_increments_are_continuous_where_neighbours_change():
+    """On a line through the groups, a tenfold finer walk takes tenfold smaller steps."""
+    obs = swarm(3000, spread=4.0)
+    largest = []
+    for n in (200, 2000):
+        line = np.linspace(-3, 3, n)
+        mean, _ = run(OptimalInterpolation(), obs, flat(), at(*np.stack([0.3 * line, line], axis=1)))
+        largest.append(np.abs(np.diff(mean)).max())
+    assert largest[1] < 0.15 * largest[0]
+
+
+def test_tiles_of_crowded_observations_agree():
+    model, background = OptimalInterpolation(), flat((-4, 4), (-4, 4))
+    encoded = model.encode(swarm(20_000, spread=4.0), background, TIME)
+    lat, lon = background.latitude, background.longitude
+    whole = model.analyse(encoded, background, Targets(lat, lon))
+    tile = model.analyse(encoded, background, Targets(lat[7:18], lon[11:20]))
+    np.testing.assert_allclose(tile.mean["zos"], whole.mean["zos"][7:18, 11:20], atol=1e-13)
+    backwards = model.encode(swarm(20_000, spread=4.0).take(np.arange(20_000)[::-1]), background, TIME)
+    again = model.analyse(backwards, background, Targets(lat, lon))
+    np.testing.assert_allclose(again.mean["zos"], whole.mean["zos"], atol=1e-11)
+
+
+def test_copies_of_observations_are_bounded_by_the_representativeness():
+    model = OptimalInterpolation(std=0.1, representativeness=0.02, **PLAIN)
+    obs = points(0.0, 0.0, 0.3, error=0.03)
+    for copies in (1, 2, 1000):
+        mean, _ = run(model, Points.concatenate([obs] * copies), flat(), at((0.0, 0.0)))
+        np.testing.assert_allclose(mean, 0.3 * 0.01 / (0.01 + 0.03**2 / copies + 0.02**2), rtol=1e-7)
+
+
+@settings(deadline=None, max_examples=30)
+@given(size=st.floats(0.05, 30.0), lat=st.floats(-90, 90), lon=st.floats(-720, 720))
+def test_weights_of_the_cells_around_a_place_are_a_partition_of_unity(size, lat, lon):
+    cells = Cells(size)
+    index, weight = cells.around([lat], [lon])
+    assert (weight >= 0).all()
+    assert weight.sum() == pytest.approx(1.0, abs=1e-12)
+    assert ((index >= 0) & (index < cells.columns.sum())).all()
+    there, _ = cells.centre(index[weight > 1e-9])
+    assert (np.abs(there - lat) <= size * (1 + 1e-9)).all()
 
 
 def test_land_is_missing_and_observations_there_count_for_nothing():

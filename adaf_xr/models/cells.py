@@ -54,6 +54,22 @@ class Cells:
         column = np.floor(np.mod(longitude, 360.0) * (n / 360.0) + ORIGIN).astype("i8") % n
         return self.first[row] + column, *self._centre(row, column)
 
+    def around(self, latitude: ArrayLike, longitude: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Numbers and weights, (4, n) each, of the cells whose centres surround each position.
+
+        The weights are bilinear: at least 0, 1 together, continuous across every edge, and 0 for a cell once its
+        centre is a row or a column away.
+        """
+        row, above = _split((np.asarray(latitude, "f8") + 90.0) / self.size + ORIGIN)
+        cells, weights = [], []
+        for step, share in ((0, 1.0 - above), (1, above)):
+            near = np.clip(row + step, 0, self.columns.size - 1)
+            n = self.columns[near]
+            column, east = _split(np.mod(longitude, 360.0) * (n / 360.0) + ORIGIN)
+            cells += [self.first[near] + column % n, self.first[near] + (column + 1) % n]
+            weights += [share * (1.0 - east), share * east]
+        return np.stack(cells), np.stack(weights)
+
     def centre(self, index: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Latitude and longitude of the centres of cells by their number."""
         row = np.searchsorted(self.first, index, side="right") - 1
@@ -63,3 +79,10 @@ class Cells:
         # Of the outermost rows only a part is on the globe.
         latitude = np.clip((row + 0.5 - ORIGIN) * self.size - 90.0, -90.0, 90.0)
         return latitude, (column + 0.5 - ORIGIN) * (360.0 / self.columns[row])
+
+
+def _split(position: NDArray) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Number of the last cell whose centre is passed, and how far it is, in cells."""
+    past = position - 0.5
+    number = np.floor(past)
+    return number.astype("i8"), past - number

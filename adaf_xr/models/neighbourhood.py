@@ -1,4 +1,8 @@
-"""The super-observations of one variable, and analyses at any targets from those nearest to each."""
+"""The super-observations of one variable, and analyses at any targets from those nearest.
+
+Neighbours and factorisations are shared by groups of targets, and the analyses of overlapping groups are blended, so
+that the increments are continuous wherever the observations lie and however dense they are.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,17 @@ REACH = 4.0
 """Correlation lengths beyond which an observation is not looked at: the correlation is 3e-4 there."""
 
 GROUP = 0.6
-"""Side of a group of targets that share their neighbours, in correlation lengths."""
+"""Distance of the centres of groups in correlation lengths: each has its neighbours and the targets around it."""
+
+NODES = 0.1
+"""Spacing of nodes in correlation lengths: linear interpolation errs by 0.3 % of the standard deviation."""
+
+CROWD = 2.0
+"""Side of the boxes in which super-observations are counted, in scales."""
+
+MERGE = 0.4
+"""Side of the bins they are gathered to where they crowd, in scales: a mean over such a bin is the value at its mean
+place to 2 % of the standard deviation."""
 
 MEMBERS = 32
 """Most targets solved together: bounds the padding where positions crowd."""
@@ -37,6 +51,9 @@ class Neighbourhood:
 
     The axes are the three of the globe in lengths, time in time scales and depth in vertical scales, so that the
     correlation of two places is ``exp(-distance^2 / 2)`` and the nearest observation is the most correlated one.
+
+    The nearest must reach well beyond a group, or noise does not average out and neighbouring groups share nothing:
+    where super-observations crowd, `of` gathers them.
 
     Attributes
     ----------
@@ -59,6 +76,7 @@ class Neighbourhood:
     @classmethod
     def of(cls, observed: SuperObservation, part: Part, neighbours: int) -> Neighbourhood:
         """Prepare the super-observations of one variable to estimate one part of the background error."""
+        observed = _eased(observed, part, neighbours)
         std = part.std * observed.fade
         return cls(
             part=part,
@@ -75,43 +93,46 @@ class Neighbourhood:
 
     @cached_property
     def groups(self) -> Cells:
-        """Targets in one cell share their neighbours, those nearest to the cell's centre."""
-        return Cells(GROUP * np.degrees(self.part.length / RADIUS))
+        """The lattice of their centres."""
+        return cells_of(self.part, GROUP)
 
     def analyse(
-        self, latitude: NDArray, longitude: NDArray, days: ArrayLike, stretched: float, threads: int | None
+        self, latitude: NDArray, longitude: NDArray, stretched: float, threads: int | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean and variance of the part in units of its standard deviation and variance.
+        """Mean and variance of the part at the analysis time, in units of its standard deviation and variance.
+
+        The four groups around a target analyse it, each from the neighbours of its centre, and their weights pass
+        from one to the next without a step. The variance of a weighted mean of estimates is at most the weighted mean
+        of their variances, which is what is given.
 
         Parameters
         ----------
         latitude, longitude : array (m,)
             Where [degrees].
-        days : float or array (m,)
-            When, since the analysis time.
         stretched : float
             At which depth, in vertical scales.
         threads : int or None
             Most threads that work.
         """
-        mean, variance = np.zeros(latitude.size), np.ones(latitude.size)
         if not (latitude.size and self.tree.n):
-            return mean, variance
-        batches = Batches.of(self.groups.locate(latitude, longitude)[0])
-        targets = _places(self.part, latitude, longitude, days, stretched)
+            return np.zeros(latitude.size), np.ones(latitude.size)
+        cell, weight = self.groups.around(latitude, longitude)
+        batches = Batches.of(cell.ravel())
+        targets = _places(self.part, latitude, longitude, 0.0, stretched)
+        mean, known = np.zeros((2, cell.size))
 
         def work(starts: Iterable[int]) -> None:
             for start in starts:
                 rows, *solved = self._solve(batches.take(slice(start, start + BLOCK)), targets, stretched)
-                mean[rows], variance[rows] = solved
+                mean[rows], known[rows] = solved
 
         _spread(work, range(0, batches.first.size, BLOCK), threads)
-        return mean, variance
+        return _blended(weight, mean.reshape(cell.shape), known.reshape(cell.shape))
 
     def _solve(
         self, batches: Batches, targets: NDArray, stretched: float
     ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
-        """Rows, mean and variance of the targets in some groups."""
+        """Pairs of a target and a group by their number, mean, and 1 - variance, in some groups."""
         centre = _places(self.part, *self.groups.centre(batches.cell), 0.0, stretched)
         _, near = self.tree.query(centre, self.neighbours, distance_upper_bound=REACH)
         near = near.reshape(centre.shape[0], -1).T
@@ -123,11 +144,49 @@ class Neighbourhood:
         rows, real = batches.rows()
         # Where there is no neighbour any site will do: `interpolate` gives it no weight.
         sites = self.sites[np.where(present, near, 0)] - centre
-        wanted = targets[rows] - centre
+        wanted = targets[rows % targets.shape[0]] - centre
         mean, variance = interpolate(
             _axes_first(sites), self.innovation[near], self.noise[near], present, _axes_first(wanted)
         )
-        return rows[real], mean[real], variance[real]
+        return rows[real], mean[real], 1.0 - variance[real]
+
+
+class Nodes(Neighbourhood):
+    """Analyses the nodes of a lattice and interpolates: for a part much wider than the distance of targets."""
+
+    def analyse(
+        self, latitude: NDArray, longitude: NDArray, stretched: float, threads: int | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and variance of the part, like `Neighbourhood.analyse`."""
+        lattice = cells_of(self.part, NODES)
+        cell, weight = lattice.around(latitude, longitude)
+        nodes, which = np.unique(cell, return_inverse=True)
+        mean, variance = super().analyse(*lattice.centre(nodes), stretched, threads)
+        which = which.reshape(cell.shape)
+        return _blended(weight, mean[which], 1.0 - variance[which])
+
+
+def cells_of(part: Part, lengths: float) -> Cells:
+    """A lattice whose cells are so many correlation lengths wide, if that can be numbered and fits the globe."""
+    return Cells(float(np.clip(lengths * np.degrees(part.length / RADIUS), 0.01, 45.0)))
+
+
+def _blended(weight: NDArray, mean: NDArray, known: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and variance from those of the cells around, which give ``known`` = 1 - variance: 1 stays exactly 1."""
+    mean, known = (np.einsum("gm,gm->m", weight, x) for x in (mean, known))
+    return mean, 1.0 - np.minimum(known, 1.0)
+
+
+def _eased(observed: SuperObservation, part: Part, neighbours: int) -> SuperObservation:
+    """Gather them to `MERGE` where more than `neighbours` lie in a box of `CROWD` scales in each direction.
+
+    A box of the lattice decides for what is in it, so that tiles of one globe decide alike.
+    """
+    box = observed.bins(cells_of(part, CROWD), CROWD * part.time, CROWD)
+    _, box, members = np.unique(box, return_inverse=True, return_counts=True)
+    crowded = members[box] > neighbours
+    wide = observed.bins(cells_of(part, MERGE), MERGE * part.time, MERGE)
+    return observed.gathered(wide, crowded)
 
 
 def _places(
@@ -141,12 +200,12 @@ def _places(
 
 @dataclass(frozen=True)
 class Batches:
-    """Targets of one cell after the other, in batches of at most `MEMBERS`.
+    """Pairs of a target and a cell, one cell after the other, in batches of at most `MEMBERS`.
 
     Attributes
     ----------
-    order : array (n_targets,)
-        Target numbers, cell by cell.
+    order : array (n_pairs,)
+        Pair numbers, cell by cell.
     first, stop, cell : array (n_batches,)
         Slice of `order` and cell of each batch.
     """
@@ -158,7 +217,7 @@ class Batches:
 
     @classmethod
     def of(cls, cell: NDArray[np.int64]) -> Batches:
-        """Sort targets by the cell they lie in."""
+        """Sort pairs by their cell."""
         order = np.argsort(cell, kind="stable")
         cell = cell[order]
         position = np.arange(cell.size)
@@ -172,7 +231,7 @@ class Batches:
         return Batches(self.order, self.first[rows], self.stop[rows], self.cell[rows])
 
     def rows(self) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Target numbers, (most members, n_batches), and where they are not padding."""
+        """Pair numbers, (most members, n_batches), and where they are not padding."""
         position = self.first + np.arange(np.max(self.stop - self.first, initial=0))[:, None]
         real = position < self.stop
         return self.order[np.where(real, position, self.first)], real

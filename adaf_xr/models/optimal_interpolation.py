@@ -2,8 +2,8 @@
 
 The innovations are gathered into super-observations (:mod:`adaf_xr.models.super_observations`) and interpolated with a
 Gaussian covariance (:mod:`adaf_xr.models.scales`) from those nearest in correlation lengths, which count space, time
-and depth alike (:mod:`adaf_xr.models.neighbourhood`). Variables are analysed apart: a temperature says nothing about
-a salinity.
+and depth alike, in overlapping groups that are blended (:mod:`adaf_xr.models.neighbourhood`). Variables are analysed
+apart: a temperature says nothing about a salinity.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from adaf_xr import grids
 from adaf_xr.cf.canonical import SOURCES
 from adaf_xr.models.base import Analysis, Background, ModelSpec, Targets
 from adaf_xr.models.cells import Cells
-from adaf_xr.models.neighbourhood import REACH, Neighbourhood
+from adaf_xr.models.neighbourhood import REACH, Neighbourhood, Nodes, cells_of
 from adaf_xr.models.scales import Override, Scales, scales_with
 from adaf_xr.models.super_observations import Bins, SuperObservation, SuperObservations, encode
 from adaf_xr.points.arrays import Points
-from adaf_xr.sphere import RADIUS
+
+WIDE = 1.0 / 6.0
+"""Side of the bins from which the broad part is estimated, in its scales."""
 
 
 @dataclass(frozen=True, init=False)
@@ -37,7 +39,8 @@ class OptimalInterpolation:
     neighbours : int
         Super-observations that each group of targets is analysed from.
     cell : float
-        Side [degrees] of the cells in which observations are averaged to super-observations.
+        Side [degrees] of the cells in which observations are averaged to super-observations. Where more than
+        `neighbours` of them crowd within two scales, they are averaged further.
     days : float
         Length [days] of the time bins of super-observations.
     window : tuple of np.timedelta64
@@ -99,14 +102,18 @@ class OptimalInterpolation:
     def spec(self) -> ModelSpec:
         """What the engine needs and what it gives."""
         # The mesoscale is estimated from what the broad part leaves at its observations: their reaches add up.
-        longest = max(s.length + (s.broad_length if s.broad else 0.0) for s in self.scales.values())
+        # A length for the way to the centre of a group, and three for a box in which super-observations crowd.
+        halo = max(
+            (REACH + 4.0) * s.length + (REACH + 1.0) * (s.broad_length if s.broad else 0.0)
+            for s in self.scales.values()
+        )
         return ModelSpec(
             name="oi",
             variables=tuple(self.scales),
             sources=tuple(s for s in SOURCES if s != "wind"),
             grid=0.25,
             window=self.window,
-            halo=(REACH + 1.0) * longest,
+            halo=halo,
             provenance=f"optimal interpolation from {self.neighbours} neighbours: "
             + ", ".join(f"{v} {s.length:g} km {s.time:g} d" for v, s in self.scales.items()),
         )
@@ -158,7 +165,7 @@ class OptimalInterpolation:
         for level, depth in enumerate(np.zeros(1) if surface else background.depth):
             sea = np.flatnonzero(np.isfinite(mean[level]))
             where, stretched = _positions(targets, sea), float(scales.stretch(depth))
-            solved = [part.analyse(*where, 0.0, stretched, self.threads) for part in parts]
+            solved = [part.analyse(*where, stretched, self.threads) for part in parts]
             sigma = np.array([part.part.std for part in parts]) * scales.fade(depth)
             increment = sum(s * increment for s, (increment, _) in zip(sigma, solved, strict=True))
             share = sum(s**2 * variance for s, (_, variance) in zip(sigma, solved, strict=True)) / sum(sigma**2)
@@ -173,11 +180,11 @@ class OptimalInterpolation:
         if not (surface and scales.broad):
             return [Neighbourhood.of(observed, mesoscale, self.neighbours)]
         part = scales.broad_part
-        wide = observed.gathered(Cells(np.degrees(part.length / RADIUS) / 6.0), part.time / 10.0)
+        wide = observed.gathered(observed.bins(cells_of(part, WIDE), WIDE * part.time, 1.0))
         # To the broad part the mesoscale is noise, and nearly white from one wide cell to the next.
         wide = replace(wide, noise=wide.noise + mesoscale.std**2)
-        broad = Neighbourhood.of(wide, part, self.neighbours)
-        seen, _ = broad.analyse(observed.latitude, observed.longitude, observed.days, 0.0, self.threads)
+        broad = Nodes.of(wide, part, self.neighbours)
+        seen, _ = broad.analyse(observed.latitude, observed.longitude, 0.0, self.threads)
         left = replace(observed, innovation=observed.innovation - part.std * seen)
         return [broad, Neighbourhood.of(left, mesoscale, self.neighbours)]
 

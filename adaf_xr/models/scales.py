@@ -58,7 +58,7 @@ class Scales:
         Depth [m] over which `std`, `representativeness` and `error` fall by a factor e.
     representativeness : float
         Standard deviation of what an observation sees and a 0.25 degree analysis cannot hold: added once to every
-        super-observation, however many observations it is made of.
+        super-observation, however many observations it is made of: twice the same observation changes little.
     error : float
         Standard deviation of the instrument's error where neither the observation nor `source_error` gives one.
     source_error : mapping of str to float

@@ -2,6 +2,10 @@
 
 The sums of the parts of an observation set are the sums of the whole, so chunks are encoded apart and merged in any
 order. The lattice of bins is absolute: an observation falls into the same bin whatever it comes with.
+
+An observation that comes twice counts twice, as two instruments that agree would: it shares a bin with its copy, whose
+error falls from ``e^2 + r^2`` to ``e^2 / 2 + r^2``. The representativeness ``r``, added once to a bin, bounds what any
+number of copies can do.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from scipy.sparse import csr_array
 from adaf_xr import grids
 from adaf_xr.cf.canonical import CODES
 from adaf_xr.models.base import Background
-from adaf_xr.models.cells import Cells
+from adaf_xr.models.cells import ORIGIN, Cells
 from adaf_xr.models.scales import Scales
 from adaf_xr.points.arrays import Points
 from adaf_xr.sphere import wrap_longitude
@@ -62,6 +66,9 @@ class Bins:
 
 SHIFTS = (1 << 59, 1 << 50, 1 << 29)
 """Place values of variable, depth bin and time bin in a key; the cell is the rest."""
+
+ALONE = 1 << 62
+"""Bins from here on hold one super-observation each."""
 
 EPOCH_BIN = 1 << 20
 """Number of the time bin that starts in 1970."""
@@ -152,25 +159,25 @@ class SuperObservation:
         """All of them at depth 0."""
         return replace(self, stretched=np.zeros(self.stretched.size), fade=np.ones(self.fade.size))
 
-    def gathered(self, cells: Cells, days: float) -> SuperObservation:
-        """Means over the cells of a wider lattice and longer time bins, of super-observations at the surface."""
-        cell, latitude, longitude = cells.locate(self.latitude, self.longitude)
+    def bins(self, cells: Cells, days: float, scales: float) -> NDArray[np.int64]:
+        """Number of the bin of each in a lattice of space, time from the analysis time, and stretched depth."""
+        cell, _, _ = cells.locate(self.latitude, self.longitude)
+        # Shifted like cells: a round time on an edge would leave the choice to rounding.
+        time_bin = np.floor(self.days / days + ORIGIN).astype("i8") + EPOCH_BIN
+        depth_bin = np.floor(self.stretched / scales + ORIGIN).astype("i8")
+        return depth_bin * SHIFTS[1] + time_bin * SHIFTS[2] + cell
+
+    def gathered(self, bins: NDArray[np.int64], where: NDArray[np.bool_] | bool = True) -> SuperObservation:
+        """Means over those of equal bins for which `where` holds; the others stay as they are, behind them."""
+        bins = np.where(where, bins, ALONE + np.arange(bins.size))
+        _, first, label = np.unique(bins, return_index=True, return_inverse=True)
+        latitude, longitude = self.latitude[first], self.longitude[first]
+        offsets = (self.latitude - latitude[label], wrap_longitude(self.longitude - longitude[label]))
+        columns = (*offsets, self.days, self.stretched, self.innovation, self.fade)
         weight = 1.0 / self.noise
-        offsets = (self.latitude - latitude, wrap_longitude(self.longitude - longitude))
-        terms = np.column_stack([np.ones(weight.size), *offsets, self.days, self.innovation]) * weight[:, None]
-        time_bin = np.floor(self.days / days).astype("i8") + EPOCH_BIN
-        key, sums = _reduced(time_bin * SHIFTS[2] + cell, terms)
-        latitude, longitude = cells.centre(key % SHIFTS[2])
-        moments = (sums[:, 1:] / sums[:, :1]).T
-        return SuperObservation(
-            latitude=latitude + moments[0],
-            longitude=longitude + moments[1],
-            days=moments[2],
-            stretched=np.zeros(key.size),
-            innovation=moments[3],
-            noise=1.0 / sums[:, 0],
-            fade=np.ones(key.size),
-        )
+        _, sums = _reduced(label, np.column_stack([np.ones(weight.size), *columns]) * weight[:, None])
+        north, east, days, stretched, innovation, fade = (sums[:, 1:] / sums[:, :1]).T
+        return SuperObservation(latitude + north, longitude + east, days, stretched, innovation, 1.0 / sums[:, 0], fade)
 
 
 def encode(
