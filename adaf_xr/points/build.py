@@ -32,24 +32,45 @@ def table_in_memory(plan: Plan, arrays: Sequence[xr.DataArray]) -> Rows:
     """Valid rows of arrays in memory, converted piece by piece so that the work stays in the processor's cache."""
     values = [a.values for a in arrays]
     answers = [count(q, values[q.key]) > 0 for q in plan.questions]
-    parts = [convert(plan, piece, answers, compact=True) for piece in _pieces(plan, values)]
-    return parts[0] if len(parts) == 1 else {n: np.concatenate([part[n] for part in parts]) for n in plan.outputs}
+    size = math.prod(_sizes(plan, values).values())
+    if size <= PIECE:
+        return convert(plan, values, answers, compact=True)
+    return _filled(plan, size, (convert(plan, piece, answers, compact=True) for piece in _pieces(plan, values)))
 
 
-def _pieces(plan: Plan, values: Sequence[NDArray]) -> Iterator[list[NDArray]]:
-    """The inputs cut along the first dimension that can be cut, in pieces of about `PIECE` elements."""
-    sizes = {axis: n for a, axes in zip(values, plan.axes, strict=True) for axis, n in zip(axes, a.shape, strict=True)}
-    axis = min((axis for axis, size in sizes.items() if size > 1), default=None)
-    if axis is None:
-        yield list(values)
+def _filled(plan: Plan, size: int, parts: Iterator[Rows]) -> Rows:
+    """Parts one after another, each written where it belongs at once: no part outlives the next."""
+    rows = {name: np.empty(size, "M8[ns]" if name == "time" else "f8") for name in plan.outputs}
+    end = 0
+    for part in parts:
+        start, end = end, end + part["longitude"].size
+        for name, values in part.items():
+            rows[name][start:end] = values
+    for values in rows.values():
+        values.resize(end, refcheck=False)  # gives back what was not needed, without a copy
+    return rows
+
+
+def _pieces(plan: Plan, values: Sequence[NDArray], axis: int = 0) -> Iterator[Sequence[NDArray]]:
+    """The inputs in pieces of at most `PIECE` elements, cut along the first dimensions, so that order is kept."""
+    sizes = _sizes(plan, values)
+    total = math.prod(sizes.values())
+    if total <= PIECE or axis >= plan.ndim:
+        yield values
         return
-    step = max(1, PIECE * sizes[axis] // math.prod(sizes.values()))
+    step = max(1, PIECE * sizes[axis] // total)
     for start in range(0, sizes[axis], step):
         cut = slice(start, start + step)
-        yield [
+        piece = [
             a[tuple(cut if own == axis else slice(None) for own in axes)]
             for a, axes in zip(values, plan.axes, strict=True)
         ]
+        yield from _pieces(plan, piece, axis + 1)
+
+
+def _sizes(plan: Plan, values: Sequence[NDArray]) -> dict[int, int]:
+    """The length of every dimension of the whole."""
+    return {axis: n for a, axes in zip(values, plan.axes, strict=True) for axis, n in zip(axes, a.shape, strict=True)}
 
 
 def lazy_table(plan: Plan, arrays: Sequence[xr.DataArray], whole: xr.DataArray) -> Table:
