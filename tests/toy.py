@@ -30,7 +30,9 @@ class Sums:
         )
 
 
-SPEC = ModelSpec("mean-shift", tuple(VARIABLES), ("ssh", "insitu", "sst", "ice"), 0.25, (5 * DAY, 5 * DAY), 1000.0, "toy")
+SPEC = ModelSpec(
+    "mean-shift", tuple(VARIABLES), ("ssh", "insitu", "sst", "ice"), 0.25, (5 * DAY, 5 * DAY), 1000.0, "toy"
+)
 
 
 @dataclass(frozen=True)
