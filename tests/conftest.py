@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -16,6 +17,18 @@ def realdata() -> Path:
     if not root.is_dir():
         pytest.skip(f"no real sample files at {root}: set ADAF_XR_REALDATA")
     return root
+
+
+@pytest.fixture(autouse=True)
+def closed_files(request):
+    """Collect what a test on real files leaves open: trees are cycles that wait for the collector.
+
+    Many netCDF4 handles at once outgrow xarray's cache of open files, whose evictions break groups that are still in
+    use ("NetCDF: HDF error", or a crash).
+    """
+    yield
+    if "realdata" in request.fixturenames:
+        gc.collect()
 
 
 @pytest.fixture

@@ -72,6 +72,9 @@ def open_file(
     """
     opener = xr.open_datatree if tree else xr.open_dataset
     how.setdefault("chunks", {})
+    if tree and engine is None:
+        # Groups opened by the netCDF4 library do not survive the eviction of their file from xarray's cache.
+        engine = "h5netcdf"
     with naming_the_file(url), naming_the_extra(url):
         if engine == "zarr":
             return opener(url, engine="zarr", storage_options=storage_options, **how)
