@@ -73,17 +73,20 @@ class Points:
     def _of(cls, columns: Mapping[str, NDArray], name: str, placed: NDArray, source: str) -> Points:
         """Rows of one variable."""
         value, (low, high) = np.asarray(columns[name]), VARIABLES[name].limits
-        rows = np.flatnonzero(placed & (value >= low) & (value <= high))
+        valid = placed & (value >= low) & (value <= high)
+        n = int(np.count_nonzero(valid))
+        # A table without a hole, as files in memory give it, is taken as it is.
+        rows = slice(None) if n == value.size else np.flatnonzero(valid)
         error = columns.get(f"{name}_error")
         return cls(
-            longitude=columns["longitude"][rows].astype("f8"),
-            latitude=columns["latitude"][rows].astype("f8"),
-            depth=columns["depth"][rows].astype("f4"),
-            time=columns["time"][rows].astype("datetime64[ns]"),
-            value=value[rows].astype("f8"),
-            error=np.full(rows.size, np.nan, "f4") if error is None else error[rows].astype("f4"),
-            variable=np.full(rows.size, CODES[name], "i1"),
-            source=np.full(rows.size, SOURCES.index(source), "i1"),
+            longitude=columns["longitude"][rows].astype("f8", copy=False),
+            latitude=columns["latitude"][rows].astype("f8", copy=False),
+            depth=columns["depth"][rows].astype("f4", copy=False),
+            time=columns["time"][rows].astype("datetime64[ns]", copy=False),
+            value=value[rows].astype("f8", copy=False),
+            error=np.full(n, np.nan, "f4") if error is None else error[rows].astype("f4", copy=False),
+            variable=np.full(n, CODES[name], "i1"),
+            source=np.full(n, SOURCES.index(source), "i1"),
         )
 
     def __len__(self) -> int:
