@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 PERIODIC_TOLERANCE = 1e-3
 """Share of a cell by which a grid may fail to close around the globe and still count as periodic."""
 
+SURFACE = 10.0
+"""Depth [m] to which an observation speaks for a field that has only a surface."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -149,6 +152,55 @@ def sample(
         for columns, wx in ((i.lower, 1.0 - i.weight), (i.upper, i.weight)):
             _accumulate(total, weight, field[..., rows, columns], wy * wx)
     return _ratio(total, weight, i.inside & j.inside)
+
+
+def observe(
+    field: NDArray,
+    axes: tuple[ArrayLike, ArrayLike, ArrayLike],
+    at_latitude: NDArray,
+    at_longitude: NDArray,
+    at_depth: NDArray,
+) -> NDArray[np.float64]:
+    """Value of a field at points in depth too: the observation operator H.
+
+    Parameters
+    ----------
+    field : array (n_lat, n_lon) or (n_depth, n_lat, n_lon)
+        A field without depth speaks for points down to `SURFACE`.
+    axes : tuple of array
+        Latitude and longitude [degrees], and depth [m], which is not looked at for a field without it.
+    at_latitude, at_longitude, at_depth : array (n,)
+        Positions.
+
+    Returns
+    -------
+    array (n,)
+        Bilinear in the horizontal, linear in depth. NaN outside the field, and where the nearer of the two levels is
+        missing: below the sea floor the level above says nothing.
+
+    Examples
+    --------
+    >>> field = np.array([[[10.0, 10.0]] * 2, [[4.0, 4.0]] * 2])
+    >>> where = np.zeros(3), np.zeros(3), np.array([0.0, 50.0, 150.0])
+    >>> observe(field, ([0.0, 1.0], [0.0, 1.0], [0.0, 100.0]), *where).tolist()
+    [10.0, 7.0, nan]
+    """
+    latitude, longitude, depth = axes
+    if field.ndim == 2:
+        value = sample(field, latitude, longitude, at_latitude, at_longitude)
+        return np.where(at_depth <= SURFACE, value, np.nan)
+    where = locate_depth(depth, at_depth)
+    total, weight = np.zeros((2, at_depth.size))
+    # Level by level: a point touches two levels, and all levels at all points would not fit in memory.
+    for level in range(field.shape[0]):
+        share = np.where(where.lower == level, 1.0 - where.weight, 0.0)
+        share += np.where(where.upper == level, where.weight, 0.0) * (where.upper != where.lower)
+        rows = np.flatnonzero((share > 0.0) & where.inside)
+        here = sample(field[level], latitude, longitude, at_latitude[rows], at_longitude[rows])
+        present = np.isfinite(here)
+        total[rows[present]] += (share[rows] * here)[present]
+        weight[rows[present]] += share[rows][present]
+    return np.divide(total, weight, out=np.full(at_depth.size, np.nan), where=weight >= 0.5)
 
 
 def regrid(

@@ -49,6 +49,11 @@ def test_linear_in_depth_constant_above_the_first_level_and_missing_below_the_la
     npt.assert_allclose(field_at, [14.9, 14.9, 14.7, 14.6, np.nan], atol=1e-5)
 
 
+def test_a_surface_field_says_nothing_about_the_deep():
+    points = toy.points(3).assign_coords(depth=("obs", [0.0, 9.0, 300.0]))
+    assert np.isnan(adaf_xr.innovations(points, toy.background()).zos.values).tolist() == [False, False, True]
+
+
 def test_a_field_without_time_is_constant():
     still = toy.background(1).isel(time=0, drop=True)
     npt.assert_allclose(adaf_xr.innovations(toy.points(days=300), still).zos, 0.1, atol=1e-6)

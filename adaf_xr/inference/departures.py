@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import dask
 import dask.array as da
@@ -13,7 +12,7 @@ from dask.base import tokenize
 
 from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.fields import canonical
-from adaf_xr.grids import locate_depth, sample
+from adaf_xr.grids import observe
 from adaf_xr.inference.observations import as_points
 
 WHERE = ("longitude", "latitude", "depth", "time")
@@ -28,8 +27,9 @@ def innovations(observations: xr.Dataset | xr.DataTree, field: xr.Dataset | xr.D
     observations : Dataset or DataTree
         CF observations of one source, or points.
     field : Dataset or DataArray
-        Any gridded field; bilinear in space, linear in depth and time. The first and last time hold for half a step
-        beyond them (a daily mean at noon holds for its day); a field of one time or none is taken as constant.
+        Any gridded field; bilinear in space, linear in depth and time. One without depth is compared with points down
+        to 10 m. The first and last time hold for half a step beyond them (a daily mean at noon holds for its day); a
+        field of one time or none is taken as constant.
 
     Returns
     -------
@@ -96,28 +96,18 @@ def subtract(
     axes: Mapping[str, np.ndarray],
 ) -> np.ndarray:
     """Observed value minus the field at its place and time."""
-    with_time = field if "time" in axes else field[None]
-    full = with_time if "depth" in axes else with_time[:, None]
+    steps = field if "time" in axes else field[None]
+    grid = (axes["latitude"], axes["longitude"], axes.get("depth", np.empty(0)))
     before, weight = _bracket(axes.get("time", np.empty(0)), time.astype("datetime64[ns]"))
-    levels = locate_depth(axes.get("depth", np.zeros(1)), depth)
     result = np.full(value.shape, np.nan)
     for step in np.unique(before[before >= 0]):
         rows = np.flatnonzero(before == step)
-        low, high = full[step], full[min(step + 1, len(full) - 1)]
-        here = (axes["latitude"], axes["longitude"], latitude[rows], longitude[rows])
-        at = _at_depth(sample(low, *here), levels, rows)
+        here = (latitude[rows], longitude[rows], depth[rows])
+        at = observe(steps[step], grid, *here)
         if np.any(weight[rows] > 0):
-            at = at * (1 - weight[rows]) + _at_depth(sample(high, *here), levels, rows) * weight[rows]
+            at = at * (1 - weight[rows]) + observe(steps[step + 1], grid, *here) * weight[rows]
         result[rows] = at
     return value - result
-
-
-def _at_depth(columns: np.ndarray, levels: Any, rows: np.ndarray) -> np.ndarray:
-    """Linear in depth from profiles (n_depth, n_rows); a missing lower level leaves the upper one."""
-    each = np.arange(rows.size)
-    upper, lower, w = columns[levels.lower[rows], each], columns[levels.upper[rows], each], levels.weight[rows]
-    mixed = np.where(w > 0, upper * (1 - w) + lower * w, upper)
-    return np.where(levels.inside[rows], mixed, np.nan)
 
 
 def _bracket(known: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

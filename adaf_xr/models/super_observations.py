@@ -26,9 +26,6 @@ from adaf_xr.models.scales import Scales
 from adaf_xr.points.arrays import Points
 from adaf_xr.sphere import wrap_longitude
 
-SURFACE = 10.0
-"""Depth [m] to which an observation speaks for a field that has only a surface."""
-
 LEAST_ERROR = 1e-4
 """Smallest observation error, as a share of the background error: keeps weights and matrices finite."""
 
@@ -212,25 +209,9 @@ def encode(
 
 def innovation(points: Points, background: Background, name: str) -> NDArray[np.float64]:
     """Observation minus background at points of one variable, (n,); NaN where the background says nothing."""
-    values = background.fields[name]
-    axes = (background.latitude, background.longitude)
-    if values.ndim == 2:
-        at_surface = np.where(points.depth <= SURFACE, points.value, np.nan)
-        return at_surface - grids.sample(values, *axes, points.latitude, points.longitude)
-    where = grids.locate_depth(background.depth, points.depth)
-    total, weight = np.zeros((2, len(points)))
-    # Level by level: a point touches two levels, and all levels at all points would not fit in memory.
-    for level in range(values.shape[0]):
-        share = np.where(where.lower == level, 1.0 - where.weight, 0.0)
-        share += np.where(where.upper == level, where.weight, 0.0) * (where.upper != where.lower)
-        rows = np.flatnonzero((share > 0.0) & where.inside)
-        here = grids.sample(values[level], *axes, points.latitude[rows], points.longitude[rows])
-        present = np.isfinite(here)
-        total[rows[present]] += (share[rows] * here)[present]
-        weight[rows[present]] += share[rows][present]
-    # The nearer level must be there: below the sea floor the level above says nothing.
-    first_guess = np.divide(total, weight, out=np.full(len(points), np.nan), where=weight >= 0.5)
-    return points.value - first_guess
+    axes = (background.latitude, background.longitude, background.depth)
+    at = (points.latitude, points.longitude, points.depth)
+    return points.value - grids.observe(background.fields[name], axes, *at)
 
 
 def _binned(
