@@ -13,6 +13,7 @@ from adaf_xr.cf.canonical import SOURCES
 from adaf_xr.inference.notices import NoObservationsWarning, warn
 from adaf_xr.models.base import AssimilationModel, Background
 from adaf_xr.points.arrays import Points
+from adaf_xr.sphere import RADIUS
 
 PIECE = 2**20
 """Points encoded at a time: the arrays of a piece stay near the processor, and a model's memory is bounded."""
@@ -44,7 +45,7 @@ class Box:
         >>> Box.around(np.array([0.0, 10.0]), np.array([170.0, -170.0]), 0.0)
         Box(west=170.0, width=20.0, south=0.0, north=10.0)
         """
-        margin = np.degrees(halo / 6371.0)
+        margin = np.degrees(halo / RADIUS)
         south, north = float(np.min(latitude) - margin), float(np.max(latitude) + margin)
         ordered = np.sort(np.mod(longitude, 360.0))
         gaps = np.diff(ordered, append=ordered[0] + 360.0)

@@ -38,15 +38,12 @@ class Stream:
         Every element a :class:`~adaf_xr.points.Points`.
     start, stop : datetime64[ns], (n_chunks,)
         First and last time of every chunk; NaT where unknown before decoding.
-    variables : tuple of str
-        Canonical names that can occur.
     """
 
     source: str
     chunks: da.Array
     start: np.ndarray
     stop: np.ndarray
-    variables: tuple[str, ...]
 
 
 def open_streams(
@@ -162,7 +159,7 @@ def _memory_chunk(table: Mapping[str, xr.Variable], source: str, mdt: Any, label
     warn_if_large(points.nbytes, f"observations ({label or source})")
     name = "adaf-points-" + tokenize(points, source)
     chunks = da.Array(HighLevelGraph.from_collections(name, {(name, 0): in_cell(points)}), name, ((1,),), dtype=object)
-    return Stream(source, chunks, *bounds_of_blocks(points.time, (0,), ((points.time.size,),)), tuple(table))
+    return Stream(source, chunks, *bounds_of_blocks(points.time, (0,), ((points.time.size,),)))
 
 
 def _lazy_chunks(
@@ -193,7 +190,7 @@ def _lazy_chunks(
     )
     if on_error == "skip":
         chunks = _guarded(chunks, rows, label or source)
-    return Stream(source, chunks, *bounds, tuple(table))
+    return Stream(source, chunks, *bounds)
 
 
 def _decode_block(*arrays: np.ndarray, names: tuple[str, ...], source: str) -> np.ndarray:

@@ -14,9 +14,6 @@ from adaf_xr.grids import locate_latitude, locate_longitude
 from adaf_xr.lattice import Region, cut, output_axes
 from adaf_xr.models.base import Targets
 
-MASK_SPACING = 0.25
-"""Spacing [degrees] of the shipped ocean mask: it knows more than a coarser background, and less than a finer one."""
-
 CELLS_PER_CHUNK = 2**24
 """Largest number of cells in one output chunk; 0.25 degrees on the globe has 2**20."""
 
@@ -91,7 +88,7 @@ def choose(background: xr.Dataset, grid: Any, spacing: float, region: Region | N
         Part of the grid.
     """
     lat, lon = background.latitude.values, background.longitude.values
-    coarse = min(_spacing(lat), _spacing(lon)) > MASK_SPACING * 1.001
+    coarse = is_coarser_than_mask(lat, lon)
     if grid is None or isinstance(grid, int | float | np.number):
         axes = output_axes(lat, lon, float(spacing if grid is None else grid))
     else:
@@ -105,8 +102,9 @@ def choose(background: xr.Dataset, grid: Any, spacing: float, region: Region | N
     return TargetGrid(*axes, refine=coarse)
 
 
-def _spacing(axis: np.ndarray) -> float:
-    return float(np.median(np.abs(np.diff(axis)))) if axis.size > 1 else 0.0
+def is_coarser_than_mask(*axes: np.ndarray) -> bool:
+    """Whether the shipped mask knows more of the coast than fields on these axes."""
+    return all(a.size > 1 and float(np.median(np.abs(np.diff(a)))) > ocean_mask.SPACING * 1.001 for a in axes)
 
 
 def _checked(region: Any) -> Region:

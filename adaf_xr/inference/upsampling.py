@@ -16,7 +16,7 @@ from adaf_xr.cf.units import refuse_packed
 from adaf_xr.grids import nest, nest_latitude
 from adaf_xr.inference import attributes, engines
 from adaf_xr.inference.notices import warn_if_large
-from adaf_xr.inference.targets import MASK_SPACING
+from adaf_xr.inference.targets import is_coarser_than_mask
 from adaf_xr.lattice import unroll
 from adaf_xr.models.base import UpsamplingModel
 
@@ -128,7 +128,7 @@ def _upsample_array(
         return xr.DataArray(field.variable.isel(nearest), coords, field.dims, field.name, field.attrs)
     ordered = field.transpose(*leading, row, column).chunk({row: -1, column: -1})
     how = {"factor": factor, "engine": engine, "keep_means": keep_means}
-    how |= {"missing": missing_values(field), "refine": mask is None and _is_coarse(lat)}
+    how |= {"missing": missing_values(field), "refine": mask is None and is_coarser_than_mask(lat)}
     data = _blocks(ordered.data, _sea(mask, fine_lat, fine_lon, (row, column)), lat, lon, **how)
     return xr.DataArray(data, coords, ordered.dims, field.name, field.attrs).transpose(*field.dims)
 
@@ -137,10 +137,6 @@ def _is_quantity(field: xr.DataArray) -> bool:
     """Whether values between two values mean something; flags, codes, booleans and dates are repeated instead."""
     refuse_packed(field)
     return field.dtype.kind == "f" and not {"flag_values", "flag_meanings", "flag_masks"} & set(field.attrs)
-
-
-def _is_coarse(latitude: np.ndarray) -> bool:
-    return latitude.size > 1 and float(np.median(np.abs(np.diff(latitude)))) > MASK_SPACING * 1.001
 
 
 def _sea(mask: xr.DataArray | None, lat: np.ndarray, lon: np.ndarray, dims: tuple) -> np.ndarray | da.Array | None:
