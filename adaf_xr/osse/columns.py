@@ -18,8 +18,14 @@ Gill (1982), Atmosphere-Ocean Dynamics, chapter 6; Wunsch (1997, JPO 27, 1770) f
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
+import xarray as xr
 from numpy.typing import ArrayLike, NDArray
+
+from adaf_xr.kinematics import GRAVITY
+from adaf_xr.osse import currents
 
 THERMOCLINE = 700.0
 """Depth [m] at which the main thermocline is half way to deep water, where a run states none."""
@@ -29,6 +35,9 @@ BOTTOM = 4000.0
 
 MIXED_LAYER = 100.0
 """Depth [m] over which a surface anomaly decays."""
+
+EKMAN = 40.0
+"""Depth [m] over which the ageostrophic current of the surface decays."""
 
 SEASONAL = 0.3
 """Share of the contrast between surface and deep water that lies in the seasonal thermocline."""
@@ -44,6 +53,54 @@ _BASIN_SURFACE, _BASIN_DEEP = (37.3, 38.3, 45.0), (DEEP_SALINITY, 37.9, 44.6)
 
 _STABLE = (-2.0, 2.0, 5.0, 35.0), (34.05, 34.75, 35.05, 38.65)
 """Mean surface temperature and the surface salinity it holds up: per degree, warm water holds more than cold."""
+
+
+def at_depth(ds: xr.Dataset, depth: float | Sequence[float]) -> xr.Dataset:
+    """Temperature, salinity and currents of a nature run at depth.
+
+    Parameters
+    ----------
+    ds : Dataset
+        A nature run: `thetao`, `so`, `uo`, `vo`, `zos`, `heave` (time, latitude, longitude), `thetao_mean`, `so_mean`,
+        and the attributes ``thermocline_depth`` [m] and ``reduced_gravity`` [m s-2].
+    depth : float or sequence of float
+        Depths [m], positive down.
+
+    Returns
+    -------
+    Dataset
+        `thetao`, `so`, `uo`, `vo` with a dimension ``depth`` before the horizontal ones, lazy where `ds` is. At depth
+        0 they are the surface fields exactly.
+
+    Raises
+    ------
+    ValueError
+        Where `ds` is no nature run, or a depth is negative.
+
+    Examples
+    --------
+    >>> axes = {"time": [0], "latitude": [30.0, 31.0, 32.0], "longitude": [10.0, 11.0, 12.0]}
+    >>> rest = xr.DataArray(np.zeros((1, 3, 3)), coords=axes)
+    >>> ds = xr.Dataset({v: rest for v in ("uo", "vo", "zos", "heave")})
+    >>> ds = ds.assign(thetao=rest + 20, so=rest + 35, thetao_mean=rest[0] + 20, so_mean=rest[0] + 35)
+    >>> below = at_depth(ds.assign_attrs(thermocline_depth=700.0, reduced_gravity=0.02), [0.0, 2000.0])
+    >>> below.thetao.dims, below.thetao[0, :, 0, 0].round(1).values.tolist()
+    (('time', 'depth', 'latitude', 'longitude'), [20.0, 3.4])
+    """
+    levels = np.atleast_1d(np.asarray(depth, dtype="f8"))
+    _refuse(ds, levels)
+    attrs = {"standard_name": "depth", "units": "m", "positive": "down"}
+    z = xr.DataArray(levels, dims="depth", coords={"depth": ("depth", levels, attrs)})
+    below = {
+        "thetao": _profile(temperature, z, ds.thetao, ds.thetao_mean, ds.heave, ds.attrs["thermocline_depth"]),
+        "so": _profile(salinity, z, ds.so, ds.so_mean, ds.heave, ds.attrs["thermocline_depth"]),
+        **_currents(z, ds),
+    }
+    horizontal = ("latitude", "longitude")
+    ordered = {
+        name: field.transpose(..., "depth", *horizontal).assign_attrs(ds[name].attrs) for name, field in below.items()
+    }
+    return xr.Dataset(ordered, attrs=ds.attrs)
 
 
 def temperature(
@@ -85,7 +142,7 @@ def salinity(
     >>> salinity([0.0, 700.0, 4000.0], surface=36.0, mean=36.0, heave=0.0).round(2).tolist()
     [36.0, 35.19, 34.78]
     """
-    return _column(depth, surface, mean, heave, np.interp(mean, _BASIN_SURFACE, _BASIN_DEEP), thermocline)
+    return _column(depth, surface, mean, heave, np.interp(np.asarray(mean), _BASIN_SURFACE, _BASIN_DEEP), thermocline)
 
 
 def saltiest(mean_temperature: ArrayLike) -> NDArray:
@@ -98,7 +155,7 @@ def saltiest(mean_temperature: ArrayLike) -> NDArray:
     >>> saltiest([-1.8, 5.0, 20.0]).round(2).tolist()
     [34.08, 35.05, 36.85]
     """
-    return np.interp(mean_temperature, *_STABLE)
+    return np.interp(np.asarray(mean_temperature), *_STABLE)
 
 
 def displacement(depth: ArrayLike, thermocline: float = THERMOCLINE) -> NDArray:
@@ -152,3 +209,65 @@ def _column(
     origin = np.maximum(z - np.asarray(heave) * displacement(z, thermocline), 0.0)
     main = deep + contrast / (1.0 + np.square(origin / thermocline))
     return np.where(z <= 0.0, surface, main + (np.asarray(surface) - deep - contrast) * mixed(z))
+
+
+def _refuse(ds: xr.Dataset, levels: NDArray) -> None:
+    """Say what a dataset lacks to have columns."""
+    needed = ("thetao", "so", "uo", "vo", "zos", "heave", "thetao_mean", "so_mean")
+    missing = [name for name in needed if name not in ds]
+    missing += [name for name in ("thermocline_depth", "reduced_gravity") if name not in ds.attrs]
+    if missing:
+        raise ValueError(
+            f"the dataset lacks {', '.join(missing)}, without which nothing is known below the surface: "
+            "take the truth of an experiment, or a snapshot of a nature run"
+        )
+    if not (np.isfinite(levels) & (levels >= 0.0)).all():
+        raise ValueError(f"depths are positive down, in metres, and here is {levels.min():g}")
+
+
+def _profile(
+    law: Callable[..., NDArray],
+    z: xr.DataArray,
+    surface: xr.DataArray,
+    mean: xr.DataArray,
+    heave: xr.DataArray,
+    thermocline: float,
+) -> xr.DataArray:
+    """:func:`temperature` or :func:`salinity` of labelled fields, in the precision of the surface."""
+
+    def compute(*columns: NDArray) -> NDArray:
+        return law(*columns, thermocline=thermocline).astype(surface.dtype)
+
+    # The levels are a coordinate, in memory: a lazy run stays lazy because its fields are.
+    return xr.apply_ufunc(
+        compute, z, surface, mean, heave, dask="parallelized", output_dtypes=[surface.dtype], keep_attrs=False
+    )
+
+
+def _currents(z: xr.DataArray, ds: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Thermal wind below the surface current, whose ageostrophic part fades within the Ekman layer."""
+    surface, tilt = _geostrophic(ds.zos), _geostrophic(ds.heave)
+    fading = z.copy(data=np.exp(-z.values / EKMAN).astype(ds.uo.dtype))
+    share = ds.attrs["reduced_gravity"] / GRAVITY * shielding(z.values, ds.attrs["thermocline_depth"])
+    felt = z.copy(data=share.astype(ds.uo.dtype))
+    return {
+        name: fading * ds[name] + (1.0 - fading) * balanced - felt * sheared
+        for name, balanced, sheared in zip(("uo", "vo"), surface, tilt, strict=True)
+    }
+
+
+def _geostrophic(height: xr.DataArray) -> tuple[xr.DataArray, ...]:
+    """Geostrophic currents of a labelled field, map by map."""
+    core = ["latitude", "longitude"]
+    return xr.apply_ufunc(
+        currents.geostrophic,
+        height,
+        height.latitude,
+        height.longitude,
+        input_core_dims=[core, core[:1], core[1:]],
+        output_core_dims=[core, core],
+        dask="parallelized",
+        output_dtypes=[height.dtype, height.dtype],
+        dask_gufunc_kwargs={"allow_rechunk": True},
+        keep_attrs=False,
+    )
