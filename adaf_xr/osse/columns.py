@@ -100,7 +100,7 @@ def at_depth(ds: xr.Dataset, depth: float | Sequence[float]) -> xr.Dataset:
     ordered = {
         name: field.transpose(..., "depth", *horizontal).assign_attrs(ds[name].attrs) for name, field in below.items()
     }
-    return xr.Dataset(ordered, attrs=ds.attrs)
+    return xr.Dataset(ordered, attrs=ds.attrs).assign_coords(depth=z.depth)
 
 
 def temperature(
@@ -169,9 +169,9 @@ def displacement(depth: ArrayLike, thermocline: float = THERMOCLINE) -> NDArray:
     [0.0, 1.0, 0.0, 0.0]
     """
     z = np.asarray(depth, dtype="f8")
-    inside = (z > 0.0) & (z < BOTTOM)
-    above, below = np.where(inside, z, 1.0) / thermocline, np.where(inside, BOTTOM - z, 1.0) / (BOTTOM - thermocline)
-    return np.where(inside, np.sqrt(2.0) / np.hypot(1.0 / above, 1.0 / below), 0.0)
+    above, below = np.maximum(z, 0.0) / thermocline, np.maximum(BOTTOM - z, 0.0) / (BOTTOM - thermocline)
+    # sqrt(2) / hypot(1 / above, 1 / below), without a division by zero at either end.
+    return np.sqrt(2.0) * above * below / np.hypot(above, below)
 
 
 def shielding(depth: ArrayLike, thermocline: float = THERMOCLINE) -> NDArray:

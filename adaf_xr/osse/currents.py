@@ -55,8 +55,8 @@ def geostrophic(height: NDArray, latitude: ArrayLike, longitude: ArrayLike) -> t
     wet = np.isfinite(height)
     filled = height if wet.all() else shore(height, periodic=is_periodic(lon))
     east, north = gradient(filled, lat, lat[1] - lat[0], lon[1] - lon[0], periodic=is_periodic(lon))
-    factor = (GRAVITY * over_coriolis(lat)[:, None]).astype(height.dtype)
-    return np.where(wet, -factor * north, np.nan), np.where(wet, factor * east, np.nan)
+    factor = np.where(wet, GRAVITY * over_coriolis(lat)[:, None], np.nan)
+    return (-factor * north).astype(height.dtype), (factor * east).astype(height.dtype)
 
 
 def over_coriolis(latitude: ArrayLike) -> NDArray[np.float64]:
