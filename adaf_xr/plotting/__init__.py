@@ -3,3 +3,6 @@
 from adaf_xr.plotting.figures import figure_of_analysis as figure_of_analysis
 from adaf_xr.plotting.figures import plot_dataset as plot_dataset
 from adaf_xr.plotting.maps import plot as plot
+from adaf_xr.plotting.scorecards import plot_scorecard as plot_scorecard
+from adaf_xr.plotting.spectra import plot_psd_score as plot_psd_score
+from adaf_xr.plotting.spectra import plot_spectra as plot_spectra
