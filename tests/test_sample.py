@@ -13,7 +13,7 @@ from adaf_xr import ocean_mask
 from adaf_xr.cf.canonical import SOURCES, VARIABLES
 from adaf_xr.grids import regrid, sample
 from adaf_xr.osse.sample import DAYS, NAMES, SEED, START, instruments, ocean, open_sample, profiles
-from adaf_xr.osse.sample.orbits import Orbit
+from adaf_xr.osse.orbits import Orbit
 from adaf_xr.sphere import RADIUS, great_circle
 
 DAY = np.timedelta64(1, "D")

@@ -30,7 +30,7 @@ from scipy.spatial import cKDTree
 from adaf_xr import grids
 from adaf_xr.models.base import Background, Targets
 from adaf_xr.models.optimal_interpolation import OptimalInterpolation
-from adaf_xr.osse.sample.orbits import Orbit
+from adaf_xr.osse.orbits import Orbit
 from adaf_xr.points.arrays import Points
 from adaf_xr.sphere import RADIUS, unit_vectors
 

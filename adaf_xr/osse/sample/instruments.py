@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from adaf_xr import ocean_mask
 from adaf_xr.grids import regrid, sample
 from adaf_xr.osse.sample import ocean
-from adaf_xr.osse.sample.orbits import Orbit
+from adaf_xr.osse.orbits import Orbit
 
 Arrays = dict[str, NDArray]
 
