@@ -1,0 +1,160 @@
+"""Series of maps on regular axes, as spectra and derivatives want them, or an error that says what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from adaf_xr import cf
+from adaf_xr.cf.coordinates import Role
+from adaf_xr.cf.units import UNITS, spelling
+from adaf_xr.lattice import unroll
+from adaf_xr.metrics.pairing import matched
+
+MAP: tuple[Role, ...] = ("time", "latitude", "longitude")
+"""Dimensions of a series of maps, in order."""
+
+REGULAR = 1e-2
+"""Share of a step by which steps may differ: those of coordinates in single precision do."""
+
+DAY = np.timedelta64(86_400_000_000_000, "ns")
+
+
+def as_maps(field: xr.DataArray, roles: Iterable[Role] = MAP) -> xr.DataArray:
+    """A field with exactly these dimensions, in this order and under these names; latitude and longitude ascend.
+
+    Raises
+    ------
+    TypeError
+        Where it is no DataArray.
+    ValueError
+        Where a coordinate is missing or not an axis of its own, or a dimension is left over.
+
+    Examples
+    --------
+    >>> sst = xr.DataArray([[1.0, 2.0], [3.0, 4.0]], {"lon": [0.5, 1.5], "lat": [1.5, 0.5]}, ("lon", "lat"))
+    >>> as_maps(sst, ("latitude", "longitude")).values.tolist()
+    [[2.0, 4.0], [1.0, 3.0]]
+    """
+    if not isinstance(field, xr.DataArray):
+        raise TypeError(f"a field must be a DataArray, not {type(field).__name__}: pick a variable, such as ds.zos")
+    axes = {role: _axis(field, role) for role in roles}
+    named = {axis.dims[0]: role for role, axis in axes.items()}
+    if len(named) < len(axes):
+        raise ValueError(
+            f"{field.name!r} is a series of points, not of maps: grid it first, or score it along its track"
+        )
+    if extra := [d for d in field.dims if d not in named and field.sizes[d] > 1]:
+        raise ValueError(f"{field.name!r} has dimensions {extra} beside {list(axes)}: select one, field.isel(...)")
+    bare = field.isel({d: 0 for d in field.dims if d not in named}, drop=True).variable
+    coords = {role: axis.values if role == "time" else axis.values.astype("f8") for role, axis in axes.items()}
+    placed = xr.DataArray(bare, name=field.name).rename(named).assign_coords(coords)
+    return _ascending(placed.transpose(*axes))
+
+
+def paired_maps(rec: xr.DataArray, ref: xr.DataArray, roles: Iterable[Role] = MAP) -> tuple[xr.DataArray, xr.DataArray]:
+    """Two fields of :func:`as_maps` on the coordinates of the second, in double precision.
+
+    Raises
+    ------
+    ValueError
+        Where grids, times or units differ.
+
+    Examples
+    --------
+    >>> a = xr.DataArray([1.0, 2.0, 3.0], {"lon": [180.0, 200.0, 220.0]}, ["lon"])
+    >>> b = xr.DataArray([1.0, 2.0, 3.0], {"longitude": [-180.0, -160.0, -140.0]}, ["longitude"])
+    >>> float(abs(np.subtract(*paired_maps(a, b, ["longitude"]))).max())
+    0.0
+    """
+    roles = tuple(roles)
+    here, there = as_maps(ref, roles), as_maps(rec, roles)
+    _refuse_other_units(there, here)
+    return matched(here, there, "reconstruction").astype("f8"), here.astype("f8")
+
+
+def step(field: xr.DataArray, role: str) -> float:
+    """Spacing of an axis [days or degrees].
+
+    Raises
+    ------
+    ValueError
+        Where the axis has fewer than two values, or they are not evenly spaced.
+
+    Examples
+    --------
+    >>> step(xr.DataArray([0.0, 0.0, 0.0], {"longitude": [1.0, 1.5, 2.0]}, ["longitude"]), "longitude")
+    0.5
+    """
+    values = field[role].values
+    if values.size < 2:
+        raise ValueError(f"one {role} alone has no spacing: give a field of several")
+    steps = np.diff(values) / DAY if role == "time" else np.diff(values)
+    mean = float(steps.sum() / steps.size)
+    if not mean > 0 or np.abs(steps - mean).max() > REGULAR * mean:
+        raise ValueError(
+            f"{role} is not evenly spaced (steps from {steps.min():g} to {steps.max():g} "
+            f"{'days' if role == 'time' else 'degrees'}), and scales need even steps: interpolate first, for example "
+            f"field.interp({role}=...)"
+        )
+    return mean
+
+
+def require_complete(values: NDArray, name: object) -> None:
+    """Refuse missing values, which have no spectrum.
+
+    Raises
+    ------
+    ValueError
+        Where one is missing.
+    """
+    missing = np.count_nonzero(~np.isfinite(values))
+    if missing:
+        share = "all" if missing == values.size else f"{missing} of {values.size}"
+        raise ValueError(
+            f"{share} values of {name!r} are missing, and this score needs them all: choose a box and times without "
+            "land or gaps, or fill them first, for example with .interpolate_na"
+        )
+
+
+def _axis(field: xr.DataArray, role: Role) -> xr.DataArray:
+    """The 1-D coordinate of a role."""
+    ds = field.to_dataset(name="field")
+    found = cf.coordinate(ds, ds["field"], role)
+    if found is None:
+        hint = "decoded dates (datetime64)" if role == "time" else "degrees"
+        raise ValueError(
+            f"{field.name!r} has no {role} on its dimensions {field.dims}: assign {hint}, "
+            f"field.assign_coords({role}=...)"
+        )
+    if found.ndim != 1:
+        shape = "a single value" if not found.ndim else f"an array on {found.dims}"
+        raise ValueError(
+            f"the {role} of {field.name!r} is {shape}, not an axis: this score needs maps on a rectilinear grid"
+        )
+    return found
+
+
+def _ascending(field: xr.DataArray) -> xr.DataArray:
+    """Both horizontal axes ascending, without a hole inside."""
+    if "latitude" in field.dims and field.sizes["latitude"] > 1 and field.latitude[0] > field.latitude[-1]:
+        field = field.isel(latitude=slice(None, None, -1))
+    if "longitude" not in field.dims or not field.sizes["longitude"]:
+        return field
+    order, values = unroll(field.longitude.values)
+    turned = field if np.array_equal(order, np.arange(order.size)) else field.isel(longitude=order)
+    return turned.assign_coords(longitude=values)
+
+
+def _refuse_other_units(rec: xr.DataArray, ref: xr.DataArray) -> None:
+    """Metres are not scored against centimetres."""
+    one, other = (spelling(field.attrs.get("units", "")) for field in (rec, ref))
+    if not one or not other or one == other:
+        return
+    if not any(one in table and table[one] == table.get(other) for table in UNITS.values()):
+        raise ValueError(
+            f"the units of the two fields differ, {rec.attrs['units']!r} and {ref.attrs['units']!r}: convert one first"
+        )
