@@ -30,7 +30,7 @@ import math
 import torch
 from torch import Tensor
 
-from adaf_xr.osse.spectral import RK4_LIMIT, Plane, per_member, runge_kutta
+from adaf_xr.osse.spectral import Plane, courant_steps, integrate, per_member
 
 VISCOUS_ORDER = 8
 """Power of the wavenumber in the hyperviscosity."""
@@ -118,7 +118,7 @@ class TwoLayer:
         self._ddx, self._ddy = plane.complex(1j * plane.zonal), plane.complex(1j * plane.meridional)
         self._generator = self._linear()
         self._propagators: dict[float, list[list[Tensor]]] = {}
-        self._forcing = None if jet is None else self._pull(jet)
+        self.forcing = None if jet is None else self._pull(jet)
 
     def _inverse(self) -> list[list[Tensor]]:
         """Matrix that takes PV of the layers to streamfunction, for each wavenumber; zero at the mean."""
@@ -207,7 +207,7 @@ class TwoLayer:
         u, v = self.spectral_velocity(self.streamfunction(q))
         u, v, pv = self.plane.to_grid(torch.stack([u, v, q]))
         rate = -self.divergence(u * pv, v * pv)
-        return rate if self._forcing is None else rate + self._forcing
+        return rate if self.forcing is None else rate + self.forcing
 
     def steps(self, q: Tensor, seconds: float, courant: float = 0.7) -> int:
         """Number of steps that keeps a stretch of time stable: `courant` of the limit for the fastest member."""
@@ -231,16 +231,7 @@ class TwoLayer:
         FloatingPointError
             The flow became infinite: too long a step or parameters without a balance.
         """
-        steps = steps or self.steps(q, seconds)
-        step = seconds / steps
-        for _ in range(steps):
-            q = runge_kutta(q, self.tendency, lambda state: self.propagate(state, step / 2), step)
-        if not torch.isfinite(torch.view_as_real(q)).all():
-            raise FloatingPointError(
-                f"the flow became infinite within {seconds:g} s in {steps} steps: "
-                "give more steps, drag or hyperviscosity"
-            )
-        return q
+        return integrate(q, self.tendency, self.propagate, seconds, steps or self.steps(q, seconds))
 
     def noise(self, seed: int, members: int, speed: float, wavelength: float | None = None) -> Tensor:
         """Random weak eddies to begin with, the same in both layers.
@@ -282,25 +273,6 @@ class TwoLayer:
     def enstrophy(self, q: Tensor) -> Tensor:
         """Half the mean square of PV [s-2] of each layer, shape (batch, 2)."""
         return 0.5 * self.plane.mean_product(q, q)
-
-
-def courant_steps(plane: Plane, u: Tensor, v: Tensor, seconds: float, courant: float) -> int:
-    """Steps that keep `courant` of the limit of :func:`~adaf_xr.osse.spectral.runge_kutta` at the fastest place.
-
-    Examples
-    --------
-    >>> plane = Plane((16, 16), (1e4, 1e4))
-    >>> wind = torch.ones(1, 16, 16)
-    >>> courant_steps(plane, wind, 0 * wind, 86400.0, 1.0)  # 2/3 pi / 1e4 m * 1 m/s * 86400 s / 2.8
-    7
-    """
-    north, east = (math.pi * 2 / 3 / d.to(u.dtype) for d in plane.spacing)
-    while north.ndim < u.ndim:
-        north, east = north[:, None], east[:, None]
-    frequency = float((u.abs() * east + v.abs() * north).max())
-    if not math.isfinite(frequency):
-        raise FloatingPointError("the flow is infinite at the beginning of the stretch: it has no stable step")
-    return max(1, math.ceil(frequency * seconds / (courant * RK4_LIMIT)))
 
 
 def _apply(matrix: list[list[Tensor]], layers: Tensor) -> Tensor:

@@ -1,0 +1,352 @@
+"""A regional truth: a jet with meanders and rings, its surface temperature and salinity, its currents and its wind.
+
+A two-layer quasi-geostrophic flow (:mod:`adaf_xr.osse.quasigeostrophy`) makes the jet and its eddies; upon it live
+temperature, salinity and a surface-trapped flow of their own (:mod:`adaf_xr.osse.upper_ocean`). Sea surface height is
+their streamfunction; currents are geostrophic of it on the sphere plus what fronts, wind and waves add
+(:mod:`adaf_xr.osse.surface_currents`). The defaults are the Gulf Stream east of Cape Hatteras.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from adaf_xr.cf.canonical import VARIABLES
+from adaf_xr.kinematics import GRAVITY, RADIAN, RADIUS, ROTATION, coriolis, geostrophic
+from adaf_xr.osse import surface_currents as ageostrophy
+from adaf_xr.osse.quasigeostrophy import TwoLayer
+from adaf_xr.osse.red_noise import RedNoise
+from adaf_xr.osse.spectral import Plane, refine
+from adaf_xr.osse.upper_ocean import CONTRACTION, EXPANSION, Tracers, UpperOcean
+
+DAY = 86400.0
+
+NAMES = ("zos", "thetao", "so", "uo", "vo", "heave", "uas", "vas")
+"""Variables of a snapshot that change with time."""
+
+
+@dataclass(frozen=True)
+class NatureRun:
+    """A turbulent sea to sample, decided by its seed.
+
+    Parameters
+    ----------
+    seed : int
+        Decides everything random. One machine with one number of threads repeats a run bit for bit; others agree until
+        chaos, weeks later, tells their rounding apart.
+    start : datetime64
+        Of the first snapshot, 00:00.
+    days : int
+        Number of daily snapshots.
+    spacing : float
+        Of the grid [degrees].
+    shape : tuple of int
+        Cells along latitude and longitude, multiples of four; products of small primes are fastest.
+    latitude, longitude : float
+        Centre of the region [degrees], north of the tropics.
+    device : str
+        Where torch computes.
+    spin_up : int
+        Days before the first snapshot, on a grid of half the resolution but for the last `refined` days.
+    refined : int
+        See `spin_up`.
+    radius, depths : float, tuple of float
+        First deformation radius [m] and depths of the layers [m].
+    jet_speed, jet_width, jet_memory : float
+        Shear of the jet between the layers [m s-1], its half-width [m], days in which its zonal mean is restored.
+    drag_time : float
+        Days of the bottom drag.
+    viscous_time : float
+        Hours in which the smallest scale decays.
+    temperature, salinity : tuple of float
+        At the centre; linear decrease per degree of latitude; drop across the jet; days of relaxation.
+    season : float
+        Amplitude [K] of the annual cycle of the surface temperature, warmest at the end of August.
+    trapped_stratification : float
+        Buoyancy frequency N [s-1] that sets the surface-trapped flow.
+    mixed_layer, mixed_stratification : float
+        Depth [m] and N [s-1] of the mixed layer in which fronts have their circulation.
+    wind_speed : float
+        Root-mean-square synoptic wind of each component [m s-1], about westerlies.
+    wave_speed : float
+        Root-mean-square current of unresolved waves, each component [m s-1].
+
+    Examples
+    --------
+    >>> run = NatureRun(days=2, shape=(16, 16), spacing=0.4, spin_up=2, refined=1)
+    >>> ds = run.run()
+    >>> ds.zos.dims, ds.zos.shape, sorted(ds.data_vars)[:4]
+    (('time', 'latitude', 'longitude'), (2, 16, 16), ['heave', 'so', 'so_mean', 'thetao'])
+    """
+
+    seed: int = 0
+    start: np.datetime64 = np.datetime64("2012-10-01")  # noqa: RUF009 - immutable
+    days: int = 400
+    spacing: float = 0.1
+    shape: tuple[int, int] = (256, 256)
+    latitude: float = 38.0
+    longitude: float = -60.0
+    device: str = "cpu"
+    spin_up: int = 400
+    refined: int = 20
+    radius: float = 37e3
+    depths: tuple[float, float] = (600.0, 3900.0)
+    jet_speed: float = 1.2
+    jet_width: float = 50e3
+    jet_memory: float = 20.0
+    drag_time: float = 60.0
+    viscous_time: float = 3.0
+    temperature: tuple[float, float, float, float] = (19.0, 0.5, 6.0, 75.0)
+    salinity: tuple[float, float, float, float] = (35.9, 0.03, 0.8, 120.0)
+    season: float = 4.0
+    trapped_stratification: float = 8e-3
+    mixed_layer: float = 60.0
+    mixed_stratification: float = 3e-3
+    wind_speed: float = 6.0
+    wave_speed: float = 0.012
+
+    def __post_init__(self) -> None:
+        if any(n % 4 or n < 8 for n in self.shape):
+            raise ValueError(f"a grid of {self.shape} cells cannot be spun up on half of it: give multiples of four")
+        south, north = self.axes()[0][[0, -1]]
+        if south < 10.0 or north > 80.0:
+            raise ValueError(
+                f"the region reaches from {south:g} to {north:g} degrees north, where one plane is no picture of the "
+                "sphere: keep within 10 and 80 (osse.global_run for the globe)"
+            )
+        if self.days < 1 or self.spin_up < self.refined:
+            raise ValueError("a run has at least one day and a spin-up no shorter than its refined end")
+
+    def axes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Latitudes and longitudes of the cells [degrees]."""
+        n_lat, n_lon = self.shape
+        latitude = self.latitude + (np.arange(n_lat) - (n_lat - 1) / 2) * self.spacing
+        longitude = self.longitude + (np.arange(n_lon) - (n_lon - 1) / 2) * self.spacing
+        return latitude.round(9), longitude.round(9)
+
+    @property
+    def f0(self) -> float:
+        """Coriolis parameter at the centre [s-1]."""
+        return 2.0 * ROTATION * math.sin(self.latitude * RADIAN)
+
+    @property
+    def reduced_gravity(self) -> float:
+        """Of the interface between the layers [m s-2]."""
+        upper, lower = self.depths
+        return (self.f0 * self.radius) ** 2 * (upper + lower) / (upper * lower)
+
+    def snapshots(self) -> Iterator[xr.Dataset]:
+        """One dataset a day, in order, in bounded memory."""
+        sea = self._sea(self.shape)
+        state = self._spun_up(sea)
+        air = _Atmosphere(self, sea.flow.plane)
+        fixed = self._fixed()
+        for day in range(self.days):
+            time = self.start.astype("datetime64[ns]") + np.timedelta64(day, "D")
+            yield self._snapshot(sea, state, air, time, fixed)
+            if day + 1 < self.days:
+                state = sea.advance(state, DAY)
+                air.pass_day()
+
+    def run(self) -> xr.Dataset:
+        """The whole run in memory: 8 fields of 4 bytes a cell and day."""
+        days = list(self.snapshots())
+        whole = xr.concat(days, "time", data_vars="minimal", coords="minimal", compat="override", join="override")
+        return whole.assign_attrs(days[0].attrs)
+
+    def _sea(self, shape: tuple[int, int]) -> UpperOcean:
+        """The model on a grid of the region."""
+        dlat = RADIUS * RADIAN * self.spacing * self.shape[0] / shape[0]
+        dlon = RADIUS * RADIAN * self.spacing * self.shape[1] / shape[1] * math.cos(self.latitude * RADIAN)
+        step = self._front(shape[0], dlat)
+        rate = 1.0 / (self.viscous_time * 3600.0)
+        flow = TwoLayer(
+            shape,
+            (dlat, dlon),
+            f0=self.f0,
+            beta=2.0 * ROTATION * math.cos(self.latitude * RADIAN) / RADIUS,
+            radius=self.radius,
+            depths=self.depths,
+            drag=1.0 / (self.drag_time * DAY),
+            hyperviscosity=rate,
+            jet=2.0 * self.jet_width * self.jet_speed * step,
+            relaxation=1.0 / (self.jet_memory * DAY),
+            device=self.device,
+        )
+        metres = RADIUS * RADIAN
+        drops = torch.tensor([[self.temperature[2]], [self.salinity[2]]], dtype=torch.float64)
+        # A drop at the jet, recovered elsewhere in the periodic part, is made up for in the linear one.
+        width = dlat * shape[0]
+        linear = [-(held[1] / metres + held[2] / width) for held in (self.temperature, self.salinity)]
+        tracers = Tracers(
+            gradient=(linear[0], linear[1]),
+            profile=drops * step,
+            relaxation=(1.0 / (self.temperature[3] * DAY), 1.0 / (self.salinity[3] * DAY)),
+            diffusivity=rate,
+            stratification=self.trapped_stratification,
+        )
+        return UpperOcean(flow, self.f0, self.radius, tracers)
+
+    def _front(self, rows: int, dlat: float) -> Tensor:
+        """Periodic profile that drops by one across the jet and recovers elsewhere, without mean, (rows,)."""
+        distance = (torch.arange(rows, dtype=torch.float64) - (rows - 1) / 2) * dlat
+        drop = -0.5 * torch.tanh(distance / self.jet_width)
+        profile = drop + distance / (rows * dlat)
+        return profile - profile.mean()
+
+    def _spun_up(self, sea: UpperOcean) -> Tensor:
+        """State of the first snapshot."""
+        coarse = self._sea((self.shape[0] // 2, self.shape[1] // 2))
+        state = coarse.begin(coarse.flow.noise(self.seed, 1, 0.1, wavelength=4e5))
+        for _ in range(self.spin_up - self.refined):
+            state = coarse.advance(state, DAY)
+        state = refine(state, self.shape)
+        for _ in range(self.refined):
+            state = sea.advance(state, DAY)
+        return state
+
+    def _snapshot(
+        self, sea: UpperOcean, state: Tensor, air: _Atmosphere, time: np.datetime64, fixed: xr.Dataset
+    ) -> xr.Dataset:
+        """Everything a day knows."""
+        plane = sea.flow.plane
+        latitude, _ = self.axes()
+        surface = sea.surface(state)
+        layers = sea.flow.streamfunction(state[:, :2])
+        shift = plane.to_grid(torch.cat([layers[:, :1] - layers[:, 1:], surface[:, None], state[:, 2:]], dim=1))[0]
+        zos, u, v = self._geostrophy(shift[1])
+        extra_u, extra_v = self._ageostrophy(sea, state, surface, air)
+        distance = torch.as_tensor((latitude - self.latitude) * RADIAN * RADIUS, device=self.device)[:, None]
+        year = (time - time.astype("datetime64[Y]")) / np.timedelta64(365, "D")
+        season = self.season * math.cos(2 * math.pi * (float(year) - 240 / 365))
+        values = (
+            zos,
+            shift[2] + self.temperature[0] + sea.tracers.gradient[0] * distance + season,
+            shift[3] + self.salinity[0] + sea.tracers.gradient[1] * distance,
+            u + extra_u,
+            v + extra_v,
+            self.f0 / self.reduced_gravity * shift[0],
+            *air.wind(),
+        )
+        fields = {
+            name: (("time", "latitude", "longitude"), value.cpu().numpy().astype("f4")[None], _attributes(name))
+            for name, value in zip(NAMES, values, strict=True)
+        }
+        return fixed.assign(fields).assign_coords(time=("time", [time], {"standard_name": "time"}))
+
+    def _geostrophy(self, psi: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Height and its geostrophic currents on the sphere, from the streamfunction on the grid.
+
+        Height is f psi / g with the f of its latitude, so that the flow which carried the tracers is the one that
+        the height shows. Two rows beyond each edge spare the edges a one-sided difference.
+        """
+        latitude, _ = self.axes()
+        beyond = self.spacing * np.arange(1, 3)
+        rows = torch.as_tensor(
+            np.concatenate([latitude[0] - beyond[::-1], latitude, latitude[-1] + beyond]), device=self.device
+        )
+        wide = torch.cat([psi[-2:], psi, psi[:2]]).double() * coriolis(rows)[:, None] / GRAVITY
+        u, v = geostrophic(wide, rows, self.spacing, self.spacing, periodic=True)
+        return wide[2:-2], u[2:-2], v[2:-2]
+
+    def _ageostrophy(self, sea: UpperOcean, state: Tensor, surface: Tensor, air: _Atmosphere) -> tuple[Tensor, Tensor]:
+        """Currents of fronts, wind and waves."""
+        plane = sea.flow.plane
+        f = torch.as_tensor(coriolis(self.axes()[0]), dtype=plane.dtype, device=self.device)[:, None]
+        buoyancy = GRAVITY * (EXPANSION * state[:, 2] - CONTRACTION * state[:, 3])
+        east, north = ageostrophy.of_potential(plane, buoyancy)
+        linear = sea.tracers.gradient
+        north = north + GRAVITY * (EXPANSION * linear[0] - CONTRACTION * linear[1])
+        wind = air.wind()
+        mixing = ageostrophy.viscosity(torch.hypot(*wind), f)
+        potential = ageostrophy.frontogenetic(
+            plane, surface, (east, north), self.f0, self.mixed_layer, self.mixed_stratification
+        )
+        parts = (
+            ageostrophy.turbulent_thermal_wind(east[0], north[0], mixing, f),
+            tuple(part[0] for part in ageostrophy.of_potential(plane, potential)),
+            ageostrophy.ekman(*wind, mixing, f),
+            air.waves(),
+        )
+        return sum(part[0] for part in parts), sum(part[1] for part in parts)  # type: ignore[return-value]
+
+    def _fixed(self) -> xr.Dataset:
+        """What does not change: the mean profile at the surface, and what the run is."""
+        latitude, longitude = self.axes()
+        offset = (latitude - self.latitude)[:, None] + np.zeros(self.shape)
+        degrees = self.shape[0] * self.spacing
+        means = {
+            "thetao": self.temperature[0] - (self.temperature[1] + self.temperature[2] / degrees) * offset,
+            "so": self.salinity[0] - (self.salinity[1] + self.salinity[2] / degrees) * offset,
+        }
+        return xr.Dataset(
+            {
+                f"{name}_mean": (
+                    ("latitude", "longitude"),
+                    mean.astype("f4"),
+                    {"units": VARIABLES[name].units, "long_name": f"{VARIABLES[name].long_name} of the mean profile"},
+                )
+                for name, mean in means.items()
+            },
+            coords={
+                "latitude": ("latitude", latitude, {"standard_name": "latitude", "units": "degrees_north"}),
+                "longitude": ("longitude", longitude, {"standard_name": "longitude", "units": "degrees_east"}),
+            },
+            attrs={
+                "title": "Simulated jet and its eddies",
+                "source": f"adaf_xr {type(self).__name__}: two-layer quasi-geostrophic flow with surface fronts",
+                "Conventions": "CF-1.11",
+                "seed": self.seed,
+                "reduced_gravity": self.reduced_gravity,
+                "thermocline_depth": self.depths[0],
+            },
+        )
+
+
+class _Atmosphere:
+    """Wind and waves over a region: weather of 1500 km that passes, waves that forget in a day."""
+
+    def __init__(self, run: NatureRun, plane: Plane) -> None:
+        self.run, self.plane = run, plane
+        scale = plane.square * (1.5e6 / (2 * math.pi)) ** 2
+        seeds = np.random.SeedSequence(run.seed).generate_state(2).tolist()
+        self.weather = RedNoise(plane, scale * torch.exp(-2 * scale), 2 * DAY, seeds[0], drift=8.0)
+        # Velocity falls as K^-2 from 150 km to 25 km, as the continuum of internal waves and its daily mean do.
+        long, short = (plane.square * (length / (2 * math.pi)) ** 2 for length in (1.5e5, 2.5e4))
+        self.sea_state = RedNoise(plane, torch.exp(-short) / (1 + long) ** 2.5, DAY, seeds[1])
+
+    def pass_day(self) -> None:
+        """Go on to the next day."""
+        self.weather.after(DAY)
+        self.sea_state.after(DAY)
+
+    def wind(self) -> tuple[Tensor, Tensor]:
+        """Eastward and northward wind on the grid [m s-1]: westerlies, and weather upon them."""
+        north, east = (-part for part in ageostrophy.of_potential(self.plane, self._scaled(self.weather.field)))
+        latitude = torch.as_tensor(self.run.axes()[0], dtype=self.plane.dtype, device=self.plane.device)[:, None]
+        westerly = 6.0 * torch.sin((latitude - 30.0) * (math.pi / 30.0))
+        return westerly + self.run.wind_speed * east[0], -self.run.wind_speed * north[0]
+
+    def waves(self) -> tuple[Tensor, Tensor]:
+        """Divergent current on the grid [m s-1]."""
+        east, north = ageostrophy.of_potential(self.plane, self._scaled(self.sea_state.field))
+        return self.run.wave_speed * east[0], self.run.wave_speed * north[0]
+
+    def _scaled(self, potential: Tensor) -> Tensor:
+        """A potential whose gradient has components of unit variance, on average over the two."""
+        variance = self.plane.mean_product(potential, potential * self.plane.square) / 2
+        return potential / variance.sqrt().to(self.plane.dtype)[:, None, None]
+
+
+def _attributes(name: str) -> dict[str, str]:
+    """CF attributes of a variable."""
+    if name == "heave":
+        return {"units": "m", "long_name": "how much deeper than in the mean state the main thermocline lies"}
+    variable = VARIABLES[name]
+    return {"units": variable.units, "standard_name": variable.standard_name, "long_name": variable.long_name}
