@@ -45,6 +45,15 @@ class Domain:
         if not _overlap(self.region, self.ocean.extent):
             raise ValueError(f"region={self.region!r} lies outside the ocean, which spans {self.ocean.extent}")
 
+    @property
+    def is_global(self) -> bool:
+        """Whether it goes round the Earth from pole to pole, or nearly."""
+        return all(width(box) == 360.0 and box[3] - box[2] > 160.0 for box in (self.ocean.extent, self.region) if box)
+
+    def inside(self, latitude: NDArray, longitude: NDArray) -> NDArray[np.bool_]:
+        """Whether points (...) lie in the boxes of the ocean and the region, be it at sea or on land."""
+        return within(self.ocean.extent, latitude, longitude) & within(self.region, latitude, longitude)
+
     def holds(self, latitude: NDArray, longitude: NDArray) -> NDArray[np.bool_]:
         """Whether points (...) are at sea and within the region."""
         inside = within(self.region, latitude, longitude)

@@ -67,7 +67,7 @@ def observe(
     >>> zos = xr.DataArray(np.zeros((3, 10, 10)), coords=axes)
     >>> track = observe(GriddedOcean(xr.Dataset({"zos": zos})), "nadir-reference", ("2020-01-01", "2020-01-03"), seed=1)
     >>> list(track.data_vars), np.unique(track.time.dt.day).tolist()
-    (['adt_unfiltered'], [1, 2])
+    (['adt_unfiltered'], [2])
     """
     instrument = _instrument(system)
     domain = Domain(ocean, None if region is None else tuple(map(float, region)))  # type: ignore[arg-type]

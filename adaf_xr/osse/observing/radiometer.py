@@ -1,0 +1,124 @@
+"""The infrared radiometer: sea surface temperature between clouds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adaf_xr.osse.observing import clouds
+from adaf_xr.osse.observing.domain import Domain
+from adaf_xr.osse.observing.instrument import Instrument, noisy
+from adaf_xr.osse.observing.layout import Arrays, Column, Layout, map_axes
+from adaf_xr.osse.observing.noise import smooth, white
+from adaf_xr.osse.observing.passes import IMAGES, Grid, overpass, stack
+from adaf_xr.osse.orbits import Orbit
+
+REFERENCE = (0.0, 43200.0)
+"""Times of the two images [s]; `sst_dtime` counts from them."""
+
+TICK = 4.0
+"""Unit of `sst_dtime` in files [s]."""
+
+MARGIN = 0.15
+"""Width of cloud margins, in deviations of the cloud field."""
+
+MARGIN_COLD = 1.5
+"""How much too cold the margin of a cloud reads [K]."""
+
+BIAS_LENGTH = 3000.0
+"""Wavelength of the bias [km]."""
+
+KELVIN = 273.15
+
+
+@dataclass(frozen=True)
+class Radiometer(Instrument):
+    """AVHRR, laid out like GHRSST level 3: two images a day on the lattice of a posting, each pixel with its time.
+
+    Attributes
+    ----------
+    orbit : Orbit
+        Of the satellite, sun-synchronous.
+    posting : float
+        Degrees: 1/24 is the grid of Pathfinder, 4 km (Casey et al. 2010).
+    reach : float
+        Half the width of the swath [km].
+    error : float
+        White noise [K]: 0.5 K against buoys (Kilpatrick et al. 2001, JGR 106, 9179), of which 0.2 K are the buoys' own
+        (O'Carroll et al. 2008, JTECH 25, 1197) and 0.2 K are `bias`.
+    bias : float
+        Root mean square of a bias [K] that varies over thousands of kilometres and that `sses_bias` knows.
+    cover : float
+        Share of clouds: 0.65 to 0.7 (King et al. 2013, IEEE TGRS 51, 3826). Their margins read cold, and are flagged.
+    """
+
+    orbit: Orbit
+    posting: float = 1.0 / 24.0
+    reach: float = 1450.0
+    error: float = 0.4
+    bias: float = 0.2
+    cover: float = 0.65
+
+    def layout(self, domain: Domain) -> Layout:
+        """As GHRSST L3C."""
+        domain.require(self.name, "thetao")
+        dims, grid = ("time", "lat", "lon"), Grid.of(domain, self.posting)
+        levels = "no_data bad_data worst_quality low_quality acceptable_quality best_quality"
+        sst = {"standard_name": "sea_surface_subskin_temperature", "long_name": "SST", "units": "kelvin"}
+        delay = {"long_name": "time difference from reference time", "units": "seconds"}
+        packing = {"dtype": "int16", "scale_factor": TICK, "add_offset": 0.0, "_FillValue": -32768}
+        flags = {"flag_values": np.arange(6, dtype="i1"), "flag_meanings": levels}
+        return Layout(
+            title=f"SST under clouds, {self.name}, at {self.posting:.3g} degrees, noise {self.error} K",
+            time="time",
+            coordinates=map_axes("lat", "lon"),
+            variables={
+                "sea_surface_temperature": Column(dims, "f4", sst),
+                "sst_dtime": Column(dims, "f4", delay, packing),
+                "sses_bias": Column(dims, "f4", {"long_name": "SSES bias estimate", "units": "kelvin"}),
+                "sses_standard_deviation": Column(
+                    dims, "f4", {"long_name": "SSES standard deviation", "units": "kelvin"}
+                ),
+                "quality_level": Column(dims, "i1", {"long_name": "quality level of SST pixel", **flags}),
+            },
+            fixed={"lat": grid.latitude, "lon": grid.longitude},
+            attrs={"processing_level": "L3C", "gds_version_id": "2.0"},
+        )
+
+    def rows(self, day: int, seed: int, domain: Domain) -> Arrays:
+        """Two images."""
+        return {"seconds": np.array(REFERENCE)}
+
+    def read(self, day: int, seed: int, domain: Domain, noise: bool) -> Arrays:
+        """Both images of a day."""
+        grid = Grid.of(domain, self.posting)
+        return stack([self._image(day, image, seed, domain, grid, noise) for image in range(IMAGES)])
+
+    def _image(self, day: int, image: int, seed: int, domain: Domain, grid: Grid, noise: bool) -> Arrays:
+        """Surface temperature in kelvin between broken clouds, cold at their margins, with a bias that is known."""
+        seconds, _ = overpass(self.orbit, day, image, grid, self.reach)
+        delay = TICK * np.round((seconds - REFERENCE[image]) / TICK)
+        cloud = clouds.cloudiness(self.key(seed, "clouds"), day + image / IMAGES, *grid.points)
+        limit = clouds.threshold(self.cover)
+        clear = np.isfinite(seconds) & (cloud <= limit)
+        true = self._true(domain, grid, day, REFERENCE[image] + delay, clear)
+        seen, margin = np.isfinite(true), cloud > limit - MARGIN
+        bias = self.bias * smooth(self.key(seed, "bias"), *grid.points, BIAS_LENGTH) if noise else 0.0 * true
+        random = self.error * white(self.key(seed, "noise"), grid.number(IMAGES * day + image))
+        return {
+            "sea_surface_temperature": noisy(true + KELVIN, bias + random - MARGIN_COLD * margin, noise),
+            "sst_dtime": np.where(np.isfinite(delay), delay, 0.0),
+            "sses_bias": np.where(seen, bias, np.nan),
+            "sses_standard_deviation": np.where(seen, self.error, np.nan),
+            "quality_level": np.select([~seen, margin], [0, 2], 5),
+        }
+
+    @staticmethod
+    def _true(domain: Domain, grid: Grid, day: int, seconds: NDArray, clear: NDArray) -> NDArray[np.float64]:
+        """Truth where it is clear, NaN elsewhere."""
+        latitude, longitude = (each[clear] for each in grid.points)
+        true = np.full(clear.shape, np.nan)
+        true[clear] = domain.value("thetao", latitude, longitude, day, seconds[clear])
+        return true
