@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Literal
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from adaf_xr import cf
+from adaf_xr.lattice import unroll
 from adaf_xr.sphere import cell_area
 
 Weights = Literal["area"] | xr.DataArray | None
@@ -61,4 +64,15 @@ def weights_of(field: xr.DataArray, weights: Weights) -> xr.DataArray:
     if lat.ndim > 1 or lon.ndim > 1:
         raise ValueError(f"{field.name!r} lies on a curvilinear grid: pass the area of its cells, weights=...")
     # Bare values: the coordinates of the field label the result, and coordinates are not multiplied.
-    return xr.DataArray(cell_area(lat.values, lon.values), dims=(*lat.dims, *lon.dims))
+    return xr.DataArray(_area(lat.values, lon.values), dims=(*lat.dims, *lon.dims))
+
+
+def _area(latitude: NDArray, longitude: NDArray) -> NDArray[np.float64]:
+    """Area of cells [km2] in the order of the axes; longitudes may jump at the seam of their convention."""
+    step = np.diff(latitude)
+    if not (np.all(step > 0) or np.all(step < 0)):
+        raise ValueError("the latitudes are not in order, so cells have no edges: put them in order, .sortby")
+    order, values = unroll(longitude)
+    area = np.empty((latitude.size, longitude.size))
+    area[:, order] = cell_area(latitude, values)
+    return area

@@ -1,58 +1,145 @@
-"""Sums over pairs of values, which merge with ``+``: every score is a function of the means they give."""
+"""Sums over pairs of values, which merge with ``+``: every score is a function of the means they give.
+
+What is missing: a pair counts where field and truth are both present, and so are climatology, background and spread
+where they are given. Where no pair counts, the weight is zero and every score is missing. A missing weight is zero.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from adaf_xr.metrics.horizontal import Weights, dimensions, weights_of
+from adaf_xr.metrics.pairing import matched, paired
+from adaf_xr.metrics.probability import gaussian_crps, within
+from adaf_xr.metrics.reduction import totals
+from adaf_xr.metrics.regions import Regions, masks
 
-STATISTICS: dict[str, Callable[[xr.DataArray, xr.DataArray], xr.DataArray]] = {
-    "error": lambda field, truth: field - truth,
-    "absolute_error": lambda field, truth: abs(field - truth),
-    "squared_error": lambda field, truth: (field - truth) ** 2,
-    "field": lambda field, truth: field,
-    "truth": lambda field, truth: truth,
-    "squared_field": lambda field, truth: field**2,
-    "squared_truth": lambda field, truth: truth**2,
-    "product": lambda field, truth: field * truth,
+Array = NDArray[np.float64]
+Dimensions = Hashable | Iterable[Hashable] | None
+
+PREDICTORS = ("field", "background", "climatology")
+"""What is held against the truth."""
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A function of the values at one place and time.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        The arrays it takes: ``field``, ``truth``, ``climatology``, ``background``, ``spread``.
+    function : callable
+        Of these arrays, in double precision; finite where they are.
+    """
+
+    inputs: tuple[str, ...]
+    function: Callable[..., Array]
+
+    def __call__(self, arrays: Mapping[str, Array]) -> Array:
+        """Its values."""
+        return self.function(*(arrays[name] for name in self.inputs))
+
+
+def of(name: str, predictor: str) -> str:
+    """Name of a statistic of another predictor than the field.
+
+    Examples
+    --------
+    >>> of("squared_field", "background"), of("product", "background"), of("squared_truth", "background")
+    ('squared_background', 'product_background', 'squared_truth')
+    """
+    if predictor == "field" or "truth" in name or name == "weight":
+        return name
+    return name.replace("field", predictor) if "field" in name else f"{name}_{predictor}"
+
+
+def _of_truth() -> dict[str, Statistic]:
+    """Statistics in which no predictor takes part."""
+    return {
+        "truth": Statistic(("truth",), lambda y: y),
+        "squared_truth": Statistic(("truth",), lambda y: y**2),
+        "anomaly_truth": Statistic(("truth", "climatology"), lambda y, c: y - c),
+        "squared_anomaly_truth": Statistic(("truth", "climatology"), lambda y, c: (y - c) ** 2),
+    }
+
+
+def _of_predictor(name: str) -> dict[str, Statistic]:
+    """Statistics of one predictor x and the truth y, in the names of the field."""
+    pair, three = (name, "truth"), (name, "truth", "climatology")
+    found = {
+        "error": Statistic(pair, lambda x, y: x - y),
+        "absolute_error": Statistic(pair, lambda x, y: np.abs(x - y)),
+        "squared_error": Statistic(pair, lambda x, y: (x - y) ** 2),
+        "field": Statistic((name,), lambda x: x),
+        "squared_field": Statistic((name,), lambda x: x**2),
+        "product": Statistic(pair, lambda x, y: x * y),
+    }
+    if name != "climatology":
+        found |= {
+            "anomaly_field": Statistic((name, "climatology"), lambda x, c: x - c),
+            "squared_anomaly_field": Statistic((name, "climatology"), lambda x, c: (x - c) ** 2),
+            "anomaly_product": Statistic(three, lambda x, y, c: (x - c) * (y - c)),
+        }
+    return found
+
+
+STATISTICS: dict[str, Statistic] = {
+    **_of_truth(),
+    **{of(key, name): statistic for name in PREDICTORS for key, statistic in _of_predictor(name).items()},
+    "variance": Statistic(("spread",), lambda s: s**2),
+    "crps": Statistic(("field", "truth", "spread"), gaussian_crps),
+    "within_90": Statistic(("field", "truth", "spread"), within(0.9)),
 }
-"""Statistics of a pair (field, truth) by name."""
+"""Statistics by name. Those of field and truth: ``error``, ``absolute_error``, ``squared_error``, ``field``, ``truth``,
+``squared_field``, ``squared_truth``, ``product``."""
 
 
 def sums(
     field: xr.DataArray,
     truth: xr.DataArray,
     *,
-    dim: Hashable | Iterable[Hashable] | None = None,
+    dim: Dimensions = None,
     weights: Weights = "area",
-    names: Iterable[str] = tuple(STATISTICS),
+    regions: Regions | None = None,
+    names: Iterable[str] | None = None,
+    **others: xr.DataArray,
 ) -> xr.Dataset:
-    """Weighted sums of statistics over the pairs where both values are present.
+    """Weighted sums of statistics over the pairs where all values are present.
 
-    Sums of parts add up: ``sums(a) + sums(b)`` is the sums of a and b together, for any cut into parts.
+    Sums of parts add up: ``sums(a) + sums(b)`` is the sums of a and b together, for any cut into parts. The area of a
+    cell is told from its neighbours: parts cut across latitude or longitude need ``weights`` cut from the whole.
 
     Parameters
     ----------
     field, truth : DataArray
-        On the same grid; chunked with dask or not.
+        On the same grid, in any order of dimensions, of latitudes and of longitudes, the latter in any convention;
+        chunked with dask or not.
     dim : dimension or several, optional
         Sum over these. Default: the horizontal ones.
     weights : "area", DataArray or None
         What a pair counts for: the area of its cell [km2], a weight, or 1.
-    names : iterable of str
-        Keys of :data:`STATISTICS`.
+    regions : mapping, optional
+        By name (west, east, south, north) in degrees, or a mask. The sums get a dimension ``region``.
+    names : iterable of str, optional
+        Keys of :data:`STATISTICS`. Default: all whose inputs are given.
+    **others : DataArray
+        Further inputs of statistics, on the grid of the field: ``climatology``, ``background``, ``spread``.
 
     Returns
     -------
     Dataset
-        One variable per name, and ``weight``, the sum of weights. Nothing is computed.
+        One variable per name, and ``weight``, the sum of weights; double precision. Lazy where an input is.
 
     Raises
     ------
     ValueError
-        Where coordinates of field and truth differ.
+        Where coordinates differ, a weight is negative, a region has no cell, or a statistic lacks an input.
 
     Examples
     --------
@@ -62,25 +149,55 @@ def sums(
     >>> float(got.error), float(got.weight)
     (-1.0, 2.0)
     """
-    here = weights_of(field, weights)
-    field, truth, here = _paired(field, truth, here)
-    over = dimensions(field) if dim is None else [dim] if isinstance(dim, str) or not isinstance(dim, Iterable) else dim
-    both = field.notnull() & truth.notnull()
-    parts = {name: STATISTICS[name](field, truth).where(both, 0.0) * here for name in names}
-    parts["weight"] = both * here
-    return xr.Dataset({name: part.sum(list(over)) for name, part in parts.items()})
+    given = {"field": field, "truth": truth, **others}
+    chosen = _chosen(names, given)
+    over = dimensions(field) if dim is None else listed(dim)
+    aligned = paired(given)
+    _refuse_absent(over, aligned)
+    here = matched(field, weights_of(field, weights), "the weights")
+    if isinstance(here.data, np.ndarray) and (here.values < 0.0).any():
+        raise ValueError("some weights are negative: a pair counts for something or for nothing; clip or mask them")
+    if regions is not None:
+        here = here * masks(field, regions)
+    result = totals(chosen, aligned, here, over)
+    coordinates = _surviving([*aligned.values(), here], set(over))
+    return xr.Dataset({name: xr.Variable(*entry) for name, entry in result.items()}, coordinates)
 
 
-def _paired(field: xr.DataArray, truth: xr.DataArray, weights: xr.DataArray) -> tuple[xr.DataArray, ...]:
-    """All in double precision, after a look at their coordinates."""
-    try:
-        aligned = xr.align(field, truth, weights, join="exact")
-    except ValueError as error:
-        raise ValueError(
-            f"the coordinates of {field.name!r}, of the truth and of the weights differ, and no pair is made of unlike "
-            f"places or times: bring all to one grid and time axis, for example with .interp or .sel ({error})"
-        ) from error
-    return tuple(part.astype("f8") for part in aligned)
+def listed(dim: Hashable | Iterable[Hashable]) -> list[Hashable]:
+    """One dimension or several, as a list."""
+    return [dim] if isinstance(dim, str) or not isinstance(dim, Iterable) else list(dim)
+
+
+def _chosen(names: Iterable[str] | None, given: Mapping[str, xr.DataArray]) -> dict[str, Statistic]:
+    """Statistics by name; all for which there are inputs unless named."""
+    if names is None:
+        return {name: statistic for name, statistic in STATISTICS.items() if set(statistic.inputs) <= set(given)}
+    chosen = {}
+    for name in names:
+        if name not in STATISTICS:
+            raise ValueError(f"unknown statistic {name!r}: choose among {', '.join(STATISTICS)}")
+        if lacking := [key for key in STATISTICS[name].inputs if key not in given]:
+            raise ValueError(f"the statistic {name!r} needs {lacking[0]}: pass {lacking[0]}=...")
+        chosen[name] = STATISTICS[name]
+    return chosen
+
+
+def _refuse_absent(over: Iterable[Hashable], arrays: Mapping[str, xr.DataArray]) -> None:
+    """What is summed over must be a dimension of something."""
+    known = list(dict.fromkeys(d for array in arrays.values() for d in array.dims))
+    if absent := [d for d in over if d not in known]:
+        raise ValueError(f"there is no dimension {absent[0]!r} to sum over: dim=... may name some of {known}")
+
+
+def _surviving(arrays: Iterable[xr.DataArray], over: set[Hashable]) -> dict[Hashable, xr.Variable]:
+    """Coordinates that do not run along what was summed over; of several of one name the first."""
+    found: dict[Hashable, xr.Variable] = {}
+    for array in arrays:
+        for name, coordinate in array.coords.items():
+            if not over & set(coordinate.dims):
+                found.setdefault(name, coordinate.variable)
+    return found
 
 
 def mean(totals: xr.Dataset, name: str) -> xr.DataArray:
