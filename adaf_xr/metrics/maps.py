@@ -55,8 +55,10 @@ def as_maps(field: xr.DataArray, roles: Iterable[Role] = MAP) -> xr.DataArray:
     return _ascending(placed.transpose(*axes))
 
 
-def paired_maps(rec: xr.DataArray, ref: xr.DataArray, roles: Iterable[Role] = MAP) -> tuple[xr.DataArray, xr.DataArray]:
-    """Two fields of :func:`as_maps` on the coordinates of the second, in double precision.
+def paired_maps(
+    rec: xr.DataArray, ref: xr.DataArray, roles: Iterable[Role] = MAP, *, called: str = "reconstruction"
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Two fields of :func:`as_maps` on the coordinates of the second, in double precision; `called` is for messages.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def paired_maps(rec: xr.DataArray, ref: xr.DataArray, roles: Iterable[Role] = MA
     roles = tuple(roles)
     here, there = as_maps(ref, roles), as_maps(rec, roles)
     _refuse_other_units(there, here)
-    return matched(here, there, "reconstruction").astype("f8"), here.astype("f8")
+    return matched(here, there, called).astype("f8"), here.astype("f8")
 
 
 def step(field: xr.DataArray, role: str) -> float:

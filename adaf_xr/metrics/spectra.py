@@ -10,7 +10,6 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.signal.windows import hann
 
 from adaf_xr.cf.coordinates import Role
 from adaf_xr.metrics.maps import MAP, as_maps, paired_maps, require_complete, step
@@ -180,13 +179,24 @@ def _spectrum(field: xr.DataArray, along: tuple[Role, ...]) -> xr.DataArray:
     return spectrum
 
 
+def hann(n: int) -> NDArray[np.float64]:
+    """Periodic Hann window, that of spectra: its last value is not its first again.
+
+    Examples
+    --------
+    >>> hann(4).round(12).tolist()
+    [0.0, 0.5, 1.0, 0.5]
+    """
+    return 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(n) / n)
+
+
 def _density(values: NDArray, steps: list[float], name: object) -> NDArray[np.float64]:
     """Density over the last axes: both signs of frequency, in order, along all but the last of them."""
     require_complete(values, name)
     axes = tuple(range(-len(steps), 0))
     window = np.ones(())
     for axis in axes:
-        window = np.multiply.outer(window, hann(values.shape[axis], sym=False))
+        window = np.multiply.outer(window, hann(values.shape[axis]))
     anomaly = (values - values.mean(axes, keepdims=True)) * window
     # scipy.fft would be threaded, but dask brings its own threads.
     transform = np.fft.rfftn(anomaly, axes=axes)
