@@ -1,0 +1,317 @@
+"""Make an experiment: the truth day by day, a background from it, sparse observations of it, and the manifest.
+
+The truth is never in memory as a whole. What is written is noted in ``unfinished.json`` as it goes; the manifest
+``experiment.json`` takes its place when everything is there, so a folder without one is no experiment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from adaf_xr._version import __version__
+from adaf_xr.osse import storage
+from adaf_xr.osse.background import root_mean_square, squared_errors
+from adaf_xr.osse.observation_store import write_observations
+from adaf_xr.osse.observing import GriddedOcean, observe
+from adaf_xr.osse.opening import MANIFEST, UNFINISHED, observation_path
+from adaf_xr.osse.plan import Experiment
+from adaf_xr.osse.splits import decorrelation_time, gap, require_separate
+
+Progress = Callable[[int, int], None]
+
+FORMAT = 1
+"""Of the folder; a reader refuses what it does not know."""
+
+
+def simulate(
+    experiment: str | Experiment,
+    out: str | Path,
+    *,
+    progress: Progress | None = None,
+    resume: bool = False,
+    seed: int | None = None,
+    days: int | None = None,
+    noise: bool | None = None,
+    device: str | None = None,
+) -> Path:
+    """Simulate an experiment and write it to a folder.
+
+    Parameters
+    ----------
+    experiment : str or Experiment
+        Name of a standard one (see :data:`adaf_xr.osse.standard.EXPERIMENTS`), or one of your own.
+    out : str or Path
+        The folder to make.
+    progress : callable, optional
+        Called with (days done, days in all), where the truth, the background and every stored system count their days.
+    resume : bool
+        Go on with a folder that an interrupted run left. The nature run is computed again from its start, for a sea has
+        no past but its own, and is compared with what is there; what is written is not written again.
+    seed, days, noise, device : optional
+        Change the experiment, see :meth:`adaf_xr.osse.plan.Experiment.variant`.
+
+    Returns
+    -------
+    Path
+        The folder, for :func:`adaf_xr.osse.opening.open_experiment`.
+
+    Raises
+    ------
+    FileExistsError
+        Where the folder is there, and is not to be resumed.
+    SplitError
+        Where the periods are closer than the sea remembers; move them and resume.
+    ValueError
+        For an unknown name, or a folder that was begun otherwise.
+
+    Examples
+    --------
+    >>> from adaf_xr.osse import open_experiment, simulate
+    >>> sea = open_experiment(simulate("gulf-stream-v1", "/data/gulf-stream"))  # doctest: +SKIP
+    """
+    plan = _resolved(experiment).variant(seed=seed, days=days, noise=noise, device=device)
+    plan.check()
+    folder = Path(out)
+    if (folder / MANIFEST).exists():
+        return _finished(plan, folder, resume)
+    ledger = _begin(plan, folder, resume)
+    tally = _Tally(progress, _work(plan))
+    _write_truth(plan, folder, ledger, tally)
+    truth = storage.open_lazily(folder / "truth.zarr")
+    memory = decorrelation_time(truth.zos)
+    require_separate(plan.splits, memory, plan.nature.days)
+    background = _write_background(plan, folder, truth, tally)
+    for name in plan.stored:
+        _write_observations(plan, folder, name)
+        tally.advance(plan.nature.days)
+    _finish(folder, _manifest(plan, folder, truth, memory, background))
+    return folder
+
+
+def _resolved(experiment: str | Experiment) -> Experiment:
+    """An experiment by its name."""
+    if isinstance(experiment, Experiment):
+        return experiment
+    from adaf_xr.osse.standard import EXPERIMENTS
+
+    if experiment not in EXPERIMENTS:
+        raise ValueError(f"no standard experiment {experiment!r}: there are {', '.join(EXPERIMENTS)}")
+    return EXPERIMENTS[experiment]
+
+
+@dataclass(frozen=True)
+class _Tally:
+    """Days done, told to whoever wants to know."""
+
+    progress: Progress | None
+    total: int
+    done: list[int]
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        object.__setattr__(self, "progress", progress)
+        object.__setattr__(self, "total", total)
+        object.__setattr__(self, "done", [0])
+        self.advance(0)
+
+    def advance(self, days: int) -> None:
+        """Some more days are done."""
+        self.done[0] += days
+        if self.progress is not None:
+            self.progress(min(self.done[0], self.total), self.total)
+
+
+def _work(plan: Experiment) -> int:
+    """Days of everything there is to make."""
+    return plan.nature.days * (2 + len(plan.stored)) - plan.background.lag
+
+
+@dataclass(frozen=True)
+class _Ledger:
+    """How many days of the truth are on disk, and for which experiment."""
+
+    path: Path
+    parameters: dict[str, Any]
+
+    def days(self) -> int:
+        """Days written."""
+        return int(json.loads(self.path.read_text())["days"])
+
+    def note(self, days: int) -> None:
+        """So many days are written."""
+        _write_json(self.path, {"experiment": self.parameters, "package": __version__, "days": days})
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    """A file that is there as a whole or not at all."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(content, indent=1) + "\n")
+    os.replace(part, path)
+
+
+def _finished(plan: Experiment, folder: Path, resume: bool) -> Path:
+    """A folder that holds an experiment already: the same one is nothing to resume, another is an error."""
+    held = json.loads((folder / MANIFEST).read_text())["experiment"]
+    if resume and held == plan.parameters():
+        return folder
+    raise FileExistsError(
+        f"{folder} holds the finished experiment {held['name']!r}: open it, remove it, or write to another folder"
+    )
+
+
+def _begin(plan: Experiment, folder: Path, resume: bool) -> _Ledger:
+    """The ledger of a new folder, or of one to go on with."""
+    ledger = _Ledger(folder / UNFINISHED, plan.parameters())
+    if ledger.path.exists():
+        if not resume:
+            raise FileExistsError(
+                f"{folder} holds an experiment whose simulation was interrupted: go on with it by resume=True "
+                "(--resume), remove it, or write to another folder"
+            )
+        _require_same(json.loads(ledger.path.read_text())["experiment"], ledger.parameters, folder)
+        ledger.note(ledger.days())
+        return ledger
+    if folder.exists() and any(folder.iterdir()):
+        raise FileExistsError(f"{folder} exists and is no experiment: write to another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    ledger.note(0)
+    return ledger
+
+
+def _require_same(held: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:
+    """Only what is made from the truth may change between two runs; all but the truth is made anew."""
+    free = {"splits", "title", "evaluation"}
+    differs = sorted(key for key in wanted if key not in free and held.get(key) != wanted[key])
+    if differs:
+        raise ValueError(
+            f"{folder} was begun as {held['name']!r} with another {' and '.join(differs)}: resume with the same "
+            "arguments, or write to another folder"
+        )
+
+
+def _write_truth(plan: Experiment, folder: Path, ledger: _Ledger, tally: _Tally) -> None:
+    """Stream the nature run into its store."""
+    path, time, done = folder / "truth.zarr", plan.times, ledger.days()
+    if done == time.size:
+        tally.advance(done)
+        return
+    snapshots = _counted(plan, tally)
+    first = next(snapshots)
+    length = storage.days_a_block(first.sizes["latitude"] * first.sizes["longitude"])
+    stop = 0
+    for block in storage.blocks_of(chain([first], snapshots), length):
+        start, stop = stop, stop + block.sizes["time"]
+        if not np.array_equal(block.time.values, time[start:stop]):
+            raise ValueError(
+                f"the nature run gives {block.time.values} where daily snapshots {time[start:stop]} are due"
+            )
+        if start == 0 and not done:
+            storage.create(path, block, time, length)
+        if stop > done:
+            storage.write(path, block, start)
+            ledger.note(stop)
+        elif stop == done:
+            _require_reproduced(block, path, start)
+    if stop != time.size:
+        raise ValueError(f"the nature run ended after {stop} days, and {time.size} are due")
+
+
+def _counted(plan: Experiment, tally: _Tally) -> Iterator[xr.Dataset]:
+    """What is kept of every snapshot."""
+    for snapshot in plan.run.snapshots():
+        yield plan.cut(snapshot if "time" in snapshot.dims else snapshot.expand_dims("time"))
+        tally.advance(1)
+
+
+def _require_reproduced(block: xr.Dataset, path: Path, start: int) -> None:
+    """A resumed run must meet its former self: chaos makes any difference grow."""
+    held = storage.open_lazily(path).isel(time=slice(start, start + block.sizes["time"]))
+    if not storage.same(block, held[list(block.data_vars)].load()):
+        raise ValueError(
+            f"{path} cannot be resumed: computed again, day {start} is not the one on disk (another machine, device or "
+            "version of the package?). Remove the folder and simulate it as a whole"
+        )
+
+
+def _write_background(plan: Experiment, folder: Path, truth: xr.Dataset, tally: _Tally) -> dict[str, float]:
+    """Write the background and measure its error: the same days, seen twice."""
+    path = folder / "background.zarr"
+    guess = plan.background.of(truth, plan.splits, plan.seed)
+    length = truth.chunksizes["time"][0]
+    sums = []
+    for start in range(0, guess.sizes["time"], length):
+        block = guess.isel(time=slice(start, start + length)).load()
+        if start == 0:
+            storage.create(path, block, guess.time.values, length)
+        storage.write(path, block, start)
+        sums.append(squared_errors(block, truth, plan.background.coarsening))
+        tally.advance(block.sizes["time"])
+    error = root_mean_square(xr.concat(sums, "block").sum("block"))
+    _state(path, error)
+    return error
+
+
+def _state(path: Path, error: dict[str, float]) -> None:
+    """Attributes of a background that say how wrong it is."""
+    import zarr
+
+    group = zarr.open_group(path, mode="r+")
+    for name, rmse in error.items():
+        group[name].attrs["rmse_to_truth"] = rmse
+    group.attrs["rmse_to_truth"] = (
+        "area-weighted over the grid and all days, against the truth averaged to this grid; attribute of each variable"
+    )
+    storage.consolidate(path)
+
+
+def _write_observations(plan: Experiment, folder: Path, name: str) -> None:
+    """One sparse system as a whole: it is not there until it is complete."""
+    path = observation_path(folder, name)
+    if path.exists():
+        return
+    part = path.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.parent.mkdir(exist_ok=True)
+    ocean, span = GriddedOcean(folder / "truth.zarr"), (plan.times[0], plan.times[-1])
+    seen = observe(ocean, name, span, seed=plan.seed, noise=plan.noise, region=plan.region)
+    write_observations(part, seen)
+    os.replace(part, path)
+
+
+def _manifest(
+    plan: Experiment, folder: Path, truth: xr.Dataset, memory: float, background: dict[str, float]
+) -> dict[str, Any]:
+    """All there is to know of an experiment without opening its data."""
+    sizes = {part: storage.size_of(folder / part) for part in ("truth.zarr", "background.zarr", "observations")}
+    return {
+        "format": FORMAT,
+        "experiment": plan.parameters(),
+        "package": __version__,
+        "grid": {axis: truth.sizes[axis] for axis in ("latitude", "longitude")},
+        "days": plan.nature.days,
+        "decorrelation_days": memory,
+        "gap_days": gap(plan.splits),
+        "background": {
+            "what": plan.background.describe(),
+            "rmse": background,
+            "units": {name: str(truth[name].attrs.get("units", "")) for name in background},
+        },
+        "observations": {name: "stored" if name in plan.stored else "on demand" for name in plan.systems},
+        "packing": {name: step for name, (step, _) in storage.QUANTUM.items() if name in truth},
+        "bytes": {**sizes, "total": sum(sizes.values()), "truth_a_day": sizes["truth.zarr"] // plan.nature.days},
+    }
+
+
+def _finish(folder: Path, manifest: dict[str, Any]) -> None:
+    """The manifest is the last to come."""
+    _write_json(folder / MANIFEST, manifest)
+    (folder / UNFINISHED).unlink()
