@@ -139,7 +139,7 @@ def plot_psd_score(
 
     Parameters
     ----------
-    score : DataArray (freq_time, freq_lon)
+    score : DataArray (frequency_time, frequency_longitude)
         1 - error / truth, dimensions in any order; frequencies in cycles per day and per degree.
     ax : matplotlib Axes, optional
         Where. Default: a new figure.
@@ -157,7 +157,7 @@ def plot_psd_score(
     Examples
     --------
     >>> import matplotlib; matplotlib.use("agg")
-    >>> f = {"freq_time": [0.1, 0.2], "freq_lon": [0.5, 1.0]}
+    >>> f = {"frequency_time": [0.1, 0.2], "frequency_longitude": [0.5, 1.0]}
     >>> plot_psd_score(xr.DataArray([[0.9, 0.6], [0.4, 0.1]], f), lambda_x=1.4).get_xlabel()
     'zonal wavelength [degrees]'
     """
@@ -165,9 +165,9 @@ def plot_psd_score(
 
     if ax is None:
         ax = plt.subplots(figsize=(5.4, 4.4), layout="constrained")[1]
-    da = score.transpose("freq_time", "freq_lon")
-    da = da.isel(freq_time=da.freq_time.values > 0, freq_lon=da.freq_lon.values > 0)
-    x, y = 1.0 / da.freq_lon.values, 1.0 / da.freq_time.values
+    da = score.transpose("frequency_time", "frequency_longitude")
+    da = da.isel(frequency_time=da.frequency_time.values > 0, frequency_longitude=da.frequency_longitude.values > 0)
+    x, y = 1.0 / da.frequency_longitude.values, 1.0 / da.frequency_time.values
     shades = style.colour_map(_SCORE_COLOURS).with_extremes(under=geography.LAND)
     drawn = ax.contourf(x, y, da.values, levels=np.linspace(0.0, 1.0, 11), cmap=shades, extend="min")
     ax.contour(x, y, da.values, levels=[RESOLVED], colors="black", linewidths=1.6)

@@ -17,6 +17,9 @@ from adaf_xr.fields import canonical
 from adaf_xr.inference.comparison import cells, levels, moments
 from adaf_xr.lattice import Region
 
+BACKGROUND, CLIMATOLOGY = "background", "climatology"
+"""Names of fields that others are held against."""
+
 _KELVIN = ("K", "kelvin", "Kelvin", "degK")
 """Units in which the spread of a temperature is the same number as in degC."""
 

@@ -1,0 +1,145 @@
+"""Fields scored against observations, at their places and times."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial, reduce
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from adaf_xr import metrics
+from adaf_xr.cf.canonical import SOURCES, VARIABLES
+from adaf_xr.fields import canonical
+from adaf_xr.inference.comparison.matching import Matched
+from adaf_xr.inference.comparison.scales import SEA_LEVEL, attempt
+from adaf_xr.inference.comparison.sheet import Sheet
+from adaf_xr.inference.departures import innovations
+from adaf_xr.inference.observations import as_points
+from adaf_xr.instants import as_times
+from adaf_xr.lattice import Region, width
+
+Observations = xr.Dataset | xr.DataTree
+Along = Callable[[xr.DataArray, xr.DataArray], tuple[float, ...]]
+
+
+def sampled(
+    observations: Iterable[Observations],
+    fields: Mapping[str, xr.Dataset],
+    *,
+    variables: Iterable[str] | None = None,
+    time: Any = None,
+    period: tuple[Any, Any] | None = None,
+    region: Region | None = None,
+) -> dict[str, Matched]:
+    """Observations as a truth, and fields at their places and times, lazily.
+
+    Parameters
+    ----------
+    observations : iterable of Dataset or DataTree
+        Files of one source each, or trees with a node per source.
+    fields : mapping of str to Dataset
+        Gridded fields by name; see :func:`adaf_xr.innovations` for how they are interpolated.
+    variables : iterable of str, optional
+        Canonical names. Default: all that observations and a field have.
+    time : str or sequence of str, optional
+        Days (UTC).
+    period : (start, stop), optional
+        Half-open.
+    region : (west, east, south, north), optional
+        Part of the Earth [degrees].
+
+    Returns
+    -------
+    dict of str to Matched
+        By source; a second file of one is ``ssh 2``. What lies outside is missing on both sides.
+
+    Raises
+    ------
+    ValueError
+        Where observations and fields have no variable in common.
+
+    Examples
+    --------
+    >>> where = {"longitude": ("obs", [0.5]), "latitude": ("obs", [0.5]), "depth": ("obs", [0.0])}
+    >>> when = {"time": ("obs", np.array(["2020-01-01"], "datetime64[ns]"))}
+    >>> points = xr.Dataset({"zos": ("obs", [0.25])}, {**where, **when}, {"featureType": "point", "source": "ssh"})
+    >>> axes = {"latitude": [0.0, 1.0], "longitude": [0.0, 1.0]}
+    >>> field = xr.Dataset({"zos": (tuple(axes), [[0.0, 0.2], [0.0, 0.2]], {"units": "m"})}, axes)
+    >>> float(sampled([points], {"oi": field})["ssh"].fields["oi"].zos[0].round(6))
+    0.1
+    """
+    grids = {name: canonical(ds, variables) for name, ds in fields.items()}
+    found: dict[str, Matched] = {}
+    offered: set[str] = set()
+    for points in (part for obs in observations for part in _sources(obs)):
+        offered |= {name for name in VARIABLES if name in points}
+        inside = _inside(points, time, period, region)
+        shared = [name for name in VARIABLES if name in points and any(name in grid for grid in grids.values())]
+        if not shared:
+            continue
+        kept = points[shared].where(inside).assign_attrs(points.attrs)
+        at = {name: _at(kept, grid) for name, grid in grids.items() if any(key in grid for key in shared)}
+        found[_label(points.attrs["source"], found)] = Matched(kept, at)
+    if not found:
+        has = sorted({str(name) for grid in grids.values() for name in grid.data_vars})
+        raise ValueError(f"the observations have {sorted(offered)} and the fields {has}: nothing to compare")
+    return found
+
+
+def _at(points: xr.Dataset, grid: xr.Dataset) -> xr.Dataset:
+    """A field at points."""
+    departures = innovations(points, grid)
+    return xr.Dataset({name: points[name] - departures[name] for name in points.data_vars if name in grid})
+
+
+def _sources(obs: Observations) -> Iterator[xr.Dataset]:
+    """Points of each source."""
+    if isinstance(obs, xr.DataTree) and obs.children and set(obs.children) <= set(SOURCES):
+        for name, node in obs.children.items():
+            yield as_points(node if node.children else node.to_dataset(), name)
+    else:
+        yield as_points(obs)
+
+
+def _label(source: str, taken: Mapping[str, Any]) -> str:
+    """A name for a set of observations."""
+    same = [name for name in taken if name.partition(" ")[0] == source]
+    return f"{source} {len(same) + 1}" if same else source
+
+
+def _inside(points: xr.Dataset, time: Any, period: tuple[Any, Any] | None, region: Region | None) -> xr.DataArray:
+    """Which points are asked for, lazily where they are."""
+    inside = xr.ones_like(points.latitude, dtype=bool).reset_coords(drop=True)
+    if region is not None:
+        west, _, south, north = region
+        eastward = (points.longitude - west) % 360.0
+        inside = inside & (eastward <= width(region)) & (points.latitude >= south) & (points.latitude <= north)
+    if period is not None:
+        start, stop = as_times(period)
+        inside = inside & (points.time >= start) & (points.time < stop)
+    if time is not None:
+        days = as_times([time] if isinstance(time, str) else time).astype("datetime64[D]")
+        of_a_day = [(points.time >= day) & (points.time < day + np.timedelta64(1, "D")) for day in days]
+        inside = inside & reduce(operator.or_, of_a_day)
+    return inside
+
+
+def along_track(matched: Matched, against: str) -> Sheet:
+    """Scores of the 2021a ocean data challenge for observations of sea level along a track; this computes.
+
+    µ and σ of days, and the wavelength down to which the fields are right along the track. The observations must be
+    those of a single satellite, in the order of time.
+    """
+    scores: dict[tuple[tuple[str, str], ...], Along] = {
+        (("mu", "1"), ("sigma", "1")): lambda rec, ref: metrics.mu_sigma(rec, ref, definition="2021a"),
+        (("lambda_x", "km"),): lambda rec, ref: (metrics.along_track_resolution(rec, ref),),
+    }
+    found = Sheet()
+    for name, field in matched.fields.items():
+        for key in [key for key in SEA_LEVEL if key in field and matched.truth.attrs.get("source") == "ssh"]:
+            for names, function in scores.items():
+                found += attempt(name, key, names, partial(function, field[key], matched.truth[key]), against)
+    return found

@@ -1,0 +1,99 @@
+"""By how much each score of an analysis is better than that of its background, and whether that may be chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import xarray as xr
+
+from adaf_xr.inference.comparison.matching import Matched
+from adaf_xr.metrics import block_bootstrap, from_sums, sums
+from adaf_xr.metrics.scores import ANOMALY_METRICS, METRICS
+from adaf_xr.metrics.significance import FEWEST
+from adaf_xr.metrics.statistics import mean, of
+
+LEVEL = 0.95
+"""Probability of the intervals."""
+
+SCORES: dict[str, tuple[str, Callable[[xr.DataArray], xr.DataArray]]] = {
+    "rmse": ("rmse", lambda score: score),
+    "mae": ("mae", lambda score: score),
+    "|bias|": ("bias", abs),
+    "1 - r": ("correlation", lambda score: 1.0 - score),
+    "1 - acc": ("acc", lambda score: 1.0 - score),
+}
+"""What is compared, each best at zero: a metric, and a function of it."""
+
+CRPS = "crps"
+"""Compared with the MAE of the background, which is the CRPS of a field without spread."""
+
+
+def gains(
+    matched: Matched, background: xr.Dataset, climatology: xr.Dataset | None = None
+) -> dict[tuple[str, str], xr.Dataset]:
+    """Improvement of scores on those of the background [%], with the ends of its interval.
+
+    Parameters
+    ----------
+    matched : Matched
+        Fields, and the truth.
+    background, climatology : Dataset
+        On the axes of the truth.
+
+    Returns
+    -------
+    dict
+        By field and variable: a Dataset with ``improvement``, ``low`` and ``high`` on ``score``, and ``depth`` where
+        there is one; 100 where the score is perfect. Lazy where the fields are; of fewer than eight
+        times there is no interval.
+    """
+    found = {}
+    for name, field in matched.fields.items():
+        _, truth = matched.pair(name)
+        for key in [str(key) for key in truth.data_vars if key in field and key in background]:
+            given = {"background": background, "climatology": climatology, "spread": field}
+            names = {"background": key, "climatology": key, "spread": f"{key}_std"}
+            others = {
+                what: at_depths_of(ds[names[what]], truth[key])
+                for what, ds in given.items()
+                if ds is not None and names[what] in ds
+            }
+            found[name, key] = _gains(field[key], truth[key], others)
+    return found
+
+
+def at_depths_of(da: xr.DataArray, truth: xr.DataArray) -> xr.DataArray:
+    """The depths of a truth."""
+    return da.sel(depth=truth.depth) if "depth" in da.dims and "depth" in truth.dims else da
+
+
+def _gains(field: xr.DataArray, truth: xr.DataArray, others: Mapping[str, xr.DataArray]) -> xr.Dataset:
+    """Of one variable."""
+    scores = [score for score, (metric, _) in SCORES.items() if metric in METRICS or "climatology" in others]
+    statistics = {name for score in scores for name in (METRICS | ANOMALY_METRICS)[SCORES[score][0]].statistics}
+    statistics |= {of(name, "background") for name in statistics}
+    if "spread" in others:
+        scores, statistics = [*scores, CRPS], statistics | {"crps"}
+    totals = sums(field, truth, names=sorted(statistics), regions=None, **others)
+    formula = partial(_improvements, scores=scores)
+    whole = formula(totals.sum("time") if "time" in totals.dims else totals)
+    if totals.sizes.get("time", 1) < FEWEST:
+        low = high = xr.full_like(whole, np.nan)
+    else:
+        bounds = block_bootstrap(totals, formula, level=LEVEL)
+        low, high = (bounds.sel(bound=end, drop=True) for end in ("low", "high"))
+    return xr.Dataset({"improvement": whole, "low": low, "high": high})
+
+
+def _improvements(totals: xr.Dataset, scores: Sequence[str]) -> xr.DataArray:
+    """All improvements [%] from sums, along ``score``."""
+    mine, first = (from_sums(totals, whose) for whose in ("field", "background"))
+    pairs = {name: [distance(card[metric]) for card in (mine, first)]
+             for name, (metric, distance) in SCORES.items() if name in scores}  # fmt: skip
+    if CRPS in scores:
+        pairs[CRPS] = [mean(totals, "crps"), first["mae"]]
+    # Nothing is better than a perfect background, nor worse by some share of it.
+    parts = [100.0 * (1.0 - after / before.where(before > 0.0)) for after, before in pairs.values()]
+    return xr.concat(parts, xr.DataArray(list(pairs), dims="score", name="score"))

@@ -1,0 +1,135 @@
+"""Everything that is known of analyses beside a truth, in one pass over the fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import dask
+import numpy as np
+import xarray as xr
+
+from adaf_xr import metrics
+from adaf_xr.inference.comparison.at_points import along_track
+from adaf_xr.inference.comparison.gains import LEVEL, gains
+from adaf_xr.inference.comparison.matching import BACKGROUND, CLIMATOLOGY, Matched
+from adaf_xr.inference.comparison.pooled import cards, sheet_of
+from adaf_xr.inference.comparison.scales import scales
+from adaf_xr.inference.comparison.sheet import Row, Sheet
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Scores, computed.
+
+    Attributes
+    ----------
+    sheet : Sheet
+        One row per score, and why others are missing.
+    gains : Dataset or None
+        ``improvement``, ``low`` and ``high`` [%] on (analysis, variable, score), where there is a background.
+    errors : dict of str to Dataset
+        By field: maps of the error at the uppermost level, ``<name>_bias`` and ``<name>_rmse``.
+    """
+
+    sheet: Sheet
+    gains: xr.Dataset | None = None
+    errors: dict[str, xr.Dataset] = field(default_factory=dict)
+
+
+def compare(matched: Matched) -> Comparison:
+    """Score fields against their truth; this computes, in one pass but for what needs whole series of maps.
+
+    Parameters
+    ----------
+    matched : Matched
+        Fields named ``background`` and ``climatology`` are what the others are held against; the background is scored
+        as well.
+    """
+    fields = dict(matched.fields)
+    usual, first = fields.pop(CLIMATOLOGY, None), fields.get(BACKGROUND)
+    every = replace(matched, fields=fields)
+    analyses = replace(matched, fields={name: ds for name, ds in fields.items() if name != BACKGROUND})
+    lazy = {
+        "cards": cards(analyses, first, usual),
+        "first": {} if first is None else cards(replace(matched, fields={BACKGROUND: first}), None, usual),
+        "gains": {} if first is None else gains(analyses, first, usual),
+        "errors": {name: _errors(every, name) for name in fields},
+        "present": {name: _present(every, name) for name in fields},
+    }
+    # One computation for all: what they share is read once.
+    (done,) = dask.compute(lazy)
+    sheet = sheet_of(done["cards"] | done["first"]) + Sheet(
+        [
+            Row(name, key, "covered", float(share), "%")
+            for name, of in done["present"].items()
+            for key, share in of.items()
+        ]
+    )
+    table = _as_table(done["gains"]) if done["gains"] else None
+    return Comparison(sheet + scales(every), table, done["errors"])
+
+
+def _errors(matched: Matched, name: str) -> xr.Dataset:
+    """Maps of bias and RMSE over time, at the uppermost level."""
+    field, truth = matched.pair(name)
+    maps = {}
+    for key in [str(key) for key in truth.data_vars if key in field]:
+        pair = [ds[key] for ds in (field, truth)]
+        if "depth" in pair[1].dims:
+            pair = [da.isel(depth=int(np.argmin(truth.depth.values)), drop=True) for da in pair]
+        over = [d for d in pair[1].dims if d == "time"]
+        for score in (metrics.bias, metrics.rmse):
+            attrs = {"units": truth[key].attrs.get("units", "")}
+            maps[f"{key}_{score.__name__}"] = score(*pair, dim=over, weights=None).assign_attrs(attrs)
+    return xr.Dataset(maps)
+
+
+def _present(matched: Matched, name: str) -> dict[str, xr.DataArray]:
+    """Share [%] of the values of the truth that a field has too."""
+    field, truth = matched.pair(name)
+    return {
+        str(key): 100.0 * (truth[key].notnull() & field[key].notnull()).sum() / truth[key].notnull().sum()
+        for key in truth.data_vars
+        if key in field
+    }
+
+
+def _as_table(gains: dict[tuple[str, str], xr.Dataset]) -> xr.Dataset:
+    """Gains on (analysis, variable, score); levels of a variable are variables of their own."""
+    parts: dict[str, list[xr.Dataset]] = {}
+    for (name, key), gain in gains.items():
+        parts.setdefault(name, []).extend(_by_level(gain, key))
+    tables = [xr.concat(part, "variable", join="outer") for part in parts.values()]
+    table = xr.concat(tables, xr.DataArray(list(parts), dims="analysis", name="analysis"), join="outer")
+    order = [score for score in dict.fromkeys(s for gain in gains.values() for s in gain.score.values.tolist())]
+    labels = list(
+        dict.fromkeys(v for part in parts.values() for each in part for v in each["variable"].values.tolist())
+    )
+    return table.sel(score=order, variable=labels).assign_attrs(level=LEVEL)
+
+
+def _by_level(gain: xr.Dataset, key: str) -> list[xr.Dataset]:
+    """One entry per level, under a label that says it."""
+    if "depth" not in gain.dims:
+        return [gain.drop_vars("depth", errors="ignore").expand_dims(variable=[key])]
+    levels = gain.depth.values
+    return [
+        gain.isel(depth=i, drop=True).expand_dims(variable=[f"{key} {level:g} m"]) for i, level in enumerate(levels)
+    ]
+
+
+def compare_at_points(matched: Matched, against: str) -> Comparison:
+    """Score fields at the places and times of observations, against them; this computes.
+
+    Parameters
+    ----------
+    matched : Matched
+        From :func:`adaf_xr.inference.comparison.sampled`.
+    against : str
+        Name of the observations.
+    """
+    first = matched.fields.get(BACKGROUND)
+    analyses = replace(matched, fields={name: ds for name, ds in matched.fields.items() if name != BACKGROUND})
+    lazy = cards(analyses, first) | ({} if first is None else cards(replace(matched, fields={BACKGROUND: first})))
+    (done,) = dask.compute(lazy)
+    return Comparison(sheet_of(done, against) + along_track(matched, against))

@@ -1,0 +1,111 @@
+"""Maps of fields beside their truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from adaf_xr.lattice import Region
+from adaf_xr.plotting import style
+from adaf_xr.plotting.maps import panels, plot, window
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def figure_of_comparison(
+    truth: xr.DataArray, fields: Mapping[str, xr.DataArray], *, region: Region | None = None, title: str = ""
+) -> Figure:
+    """Truth, field and error side by side, one row per field; this computes.
+
+    Parameters
+    ----------
+    truth : DataArray
+        One map.
+    fields : mapping of str to DataArray
+        On the grid of the truth.
+    region : (west, east, south, north), optional
+        Part of the Earth [degrees]. Default: what the truth covers.
+    title : str
+        What is shown. Default: the quantity, its time and depth.
+
+    Returns
+    -------
+    matplotlib Figure
+        Truth and fields share one scale of colours, all errors another.
+
+    Examples
+    --------
+    >>> import matplotlib; matplotlib.use("agg")
+    >>> axes = {"latitude": np.arange(30.5, 40), "longitude": np.arange(-60.5, -40)}
+    >>> truth = xr.DataArray(np.ones((10, 21)), axes, list(axes), name="zos")
+    >>> [ax.get_title() for ax in figure_of_comparison(truth, {"oi": truth + 0.1}).axes[:3]]
+    ['truth', 'oi', 'error of oi']
+    """
+    true = truth.squeeze().compute()
+    shown = {name: da.squeeze().compute() for name, da in fields.items()}
+    errors = {name: (da.astype("f8") - true).rename(f"{truth.name}_increment") for name, da in shown.items()}
+    figure, axes = panels(len(fields), 3, window(true, region))
+    text, unit = style.words(true, style.canonical_name(true))
+    how: dict[str, Any] = {"region": region, "label": unit}
+    plot(true, ax=axes[0, 0], **how)
+    when = axes[0, 0].get_title()
+    axes[0, 0].set_title("truth", fontsize="medium")
+    low, high = axes[0, 0].collections[0].get_clim()
+    reach = _reach(list(errors.values()))
+    for blank in axes[1:, 0]:
+        blank.set_axis_off()
+    for row, name in zip(axes, shown, strict=True):
+        plot(shown[name], ax=row[1], vmin=low, vmax=high, title=name, **how)
+        plot(errors[name], ax=row[2], vmin=-reach, vmax=reach, title=f"error of {name}", **how)
+    figure.suptitle(title or ", ".join(part for part in (text, when) if part), fontsize="medium")
+    return figure
+
+
+def figure_of_errors(errors: Mapping[str, xr.Dataset], variable: str, *, region: Region | None = None) -> Figure:
+    """Bias and root-mean-square error of fields, one row each; this computes.
+
+    Parameters
+    ----------
+    errors : mapping of str to Dataset
+        By field: maps ``<variable>_bias`` and ``<variable>_rmse``.
+    variable : str
+        Canonical name.
+    region : (west, east, south, north), optional
+        Part of the Earth [degrees]. Default: what the maps cover.
+
+    Returns
+    -------
+    matplotlib Figure
+        All biases share one scale of colours, all errors another.
+
+    Examples
+    --------
+    >>> import matplotlib; matplotlib.use("agg")
+    >>> axes = {"latitude": np.arange(30.5, 40), "longitude": np.arange(-60.5, -40)}
+    >>> one = xr.DataArray(np.ones((10, 21)), axes, list(axes))
+    >>> figure = figure_of_errors({"oi": xr.Dataset({"zos_bias": -one, "zos_rmse": 2 * one})}, "zos")
+    >>> [ax.get_title() for ax in figure.axes[:2]]
+    ['oi: bias', 'oi: RMSE']
+    """
+    bias = {name: ds[f"{variable}_bias"].rename(f"{variable}_increment").compute() for name, ds in errors.items()}
+    size = {name: ds[f"{variable}_rmse"].rename(f"{variable}_error").compute() for name, ds in errors.items()}
+    first = next(iter(bias.values()))
+    figure, axes = panels(len(errors), 2, window(first, region))
+    text, unit = style.words(xr.DataArray(0.0), variable)
+    reach, top = _reach(list(bias.values())), _reach(list(size.values()))
+    for row, name in zip(axes, errors, strict=True):
+        plot(bias[name], ax=row[0], vmin=-reach, vmax=reach, region=region, label=unit, title=f"{name}: bias")
+        plot(size[name], ax=row[1], vmin=0.0, vmax=top, region=region, label=unit, title=f"{name}: RMSE")
+    figure.suptitle(f"{text}, mean over the times scored", fontsize="medium")
+    return figure
+
+
+def _reach(maps: list[xr.DataArray]) -> float:
+    """Largest absolute value of all maps, but for the last hundredth."""
+    values = np.abs(np.concatenate([da.values.ravel() for da in maps]))
+    finite = values[np.isfinite(values)]
+    return (float(np.percentile(finite, 99.0)) or 1.0) if finite.size else 1.0
