@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft2
 from scipy.special import ndtri
 
 from adaf_xr.osse.observing.noise import Key, generator
@@ -33,7 +34,7 @@ MEMORY = 1.0
 """Days that the largest systems last; smaller ones as the turnover time of their size, size**(2/3)."""
 
 
-def cloudiness(key: Key, days: float, latitude: NDArray, longitude: NDArray) -> NDArray[np.float64]:
+def cloudiness(key: Key, days: float, latitude: NDArray, longitude: NDArray) -> NDArray[np.float32]:
     """A field (...) at points, mean 0 and deviation 1, that is cloud where it is high.
 
     Parameters
@@ -64,14 +65,15 @@ def threshold(cover: float) -> float:
 
 
 @lru_cache(maxsize=4)
-def _pattern(key: Key, days: float) -> NDArray[np.float64]:
+def _pattern(key: Key, days: float) -> NDArray[np.float32]:
     """The field over one period at a time."""
     amplitude, frequency = _spectrum(key)
-    return np.fft.irfft2(amplitude * np.exp(1j * np.mod(frequency * days, 2.0 * np.pi)), s=(CELLS, CELLS))
+    phase = np.mod(frequency * days, 2.0 * np.pi).astype("f4")
+    return irfft2(amplitude * np.exp(np.complex64(1j) * phase), s=(CELLS, CELLS))
 
 
 @lru_cache(maxsize=2)
-def _spectrum(key: Key) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+def _spectrum(key: Key) -> tuple[NDArray[np.complex64], NDArray[np.float64]]:
     """Amplitudes, and angular frequencies [per day], of the modes."""
     ky = np.fft.fftfreq(CELLS, 1.0 / CELLS)[:, None] / PERIOD
     kx = np.arange(CELLS // 2 + 1)[None, :] / PERIOD
@@ -84,4 +86,4 @@ def _spectrum(key: Key) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
     twice = np.where((kx > 0) & (kx < CELLS / 2 / PERIOD), 2.0, 1.0)
     amplitude *= CELLS**2 / np.sqrt((twice * np.abs(amplitude) ** 2).sum())
     forgetting = rng.standard_normal(relative.shape) * relative ** (2.0 / 3.0) / MEMORY
-    return amplitude, -2.0 * np.pi * kx * DRIFT + forgetting
+    return amplitude.astype("c8"), -2.0 * np.pi * kx * DRIFT + forgetting

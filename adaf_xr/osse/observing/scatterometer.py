@@ -100,7 +100,7 @@ class Scatterometer(Instrument):
         }
 
     @staticmethod
-    def _flags(failed: NDArray, nothing: NDArray) -> NDArray[np.int64]:
+    def _flags(failed: NDArray[np.bool_], nothing: NDArray[np.bool_]) -> NDArray:
         """Bits of the flag."""
         land, fails = FLAGS.values()
-        return np.where(failed, fails, 0) | np.where(nothing, land, 0)
+        return fails * failed.astype("i4") + land * nothing.astype("i4")

@@ -8,36 +8,64 @@ name        layout                                                             e
 =========== ================================================================== ===========================
 truth       zos, thetao, so (3 levels), uo, vo, siconc at 0.25 degrees         none
 background  the same at 1 degree                                               0.06 m, 0.5 degC, 0.1 (rms)
-insitu      Argo multi-profile, raw and adjusted, 40 profiles a day            0.01 degC, 0.01
+insitu      Argo multi-profile, raw and adjusted, about 40 profiles a day      0.01 degC, 0.01
 sst         GHRSST L3, two cloudy passes a day at 0.2 degrees                  0.3 K about `sses_bias`
-sss         daily salinity swaths at 0.25 degrees                              0.5
+sss         salinity swaths at 0.25 degrees, two images a day                  0.5 in warm water, to 1.3
 ssh         DUACS L3 along-track `sla_unfiltered` and `mdt`, two satellites    0.03 m
 wind        ASCAT L2 swaths, 25 km                                             1 m/s a component
-ice         daily sea ice concentration at 0.25 degrees, in percent            5 % within the ice
+ice         daily sea ice concentration at 0.25 degrees, in percent            5 % at half cover
 =========== ================================================================== ===========================
 
 The region is 80 W to 0, 10 N to 60 N: small enough that a global machine is not needed to try things. Fields are
-snapshots at 00:00 of 2020-01-01 to 2020-01-05; observations cover these five days.
+snapshots at 00:00 of 2020-01-01 to 2020-01-05; observations cover these five days, made by the instruments of
+:mod:`adaf_xr.osse.observing`.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-import dask
-import dask.array as da
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from adaf_xr.osse.sample.layout import SYSTEMS, Arrays, Column, System
-from adaf_xr.osse.sample.ocean import DAYS, START
+from adaf_xr.osse.observing import observe
+from adaf_xr.osse.observing.altimeters import NadirAltimeter
+from adaf_xr.osse.observing.argo import Argo
+from adaf_xr.osse.observing.ice import IceChart
+from adaf_xr.osse.observing.instrument import Instrument
+from adaf_xr.osse.observing.radiometer import Radiometer
+from adaf_xr.osse.observing.salinity import SalinityRadiometer
+from adaf_xr.osse.observing.scatterometer import Scatterometer
+from adaf_xr.osse.observing.systems import JASON, METOP, SENTINEL3, SMOS
+from adaf_xr.osse.sample import ocean
+from adaf_xr.osse.sample.fields import Fields
+from adaf_xr.osse.sample.ocean import DAY, DAYS, START, SampleOcean
 
 SEED = 2020
+
+PRESSURE = (5.0, 10.0, 20.0, 30.0, 50.0, 75.0, 100.0, 150.0, 200.0, 300.0, 400.0, 500.0)
+"""Levels of the floats [dbar]: the sample is 500 m deep."""
+
+SYSTEMS: dict[str, Instrument] = {
+    each.name: each
+    for each in (
+        Fields("truth", "the simulated ocean at 0.25 degrees", ocean.truth),
+        Fields(
+            "background",
+            "an old, coarse and partly wrong idea of it, at 1 degree",
+            ocean.background,
+            ocean.COARSENING,
+        ),
+        Argo("insitu", spacing=2.75, levels=PRESSURE),
+        Radiometer("sst", METOP, posting=0.2, error=0.3, cover=0.4),
+        SalinityRadiometer("sss", SMOS),
+        NadirAltimeter("ssh", (JASON, SENTINEL3), error=0.03, long_error=0.0),
+        Scatterometer("wind", METOP),
+        IceChart("ice", error=0.05),
+    )
+}
+"""Every dataset of the sample by its name."""
+
 NAMES = tuple(SYSTEMS)
 """Names of the datasets of the sample."""
-
-ONE_DAY = np.timedelta64(86_400_000_000_000, "ns")
 
 
 def open_sample(name: str, span: tuple[np.datetime64, np.datetime64] | None = None, seed: int = SEED) -> xr.Dataset:
@@ -68,21 +96,12 @@ def open_sample(name: str, span: tuple[np.datetime64, np.datetime64] | None = No
     """
     if name not in SYSTEMS:
         raise ValueError(f"the embedded sample has no {name!r}; it has {', '.join(NAMES)}")
-    system, days = SYSTEMS[name], _days(name, span)
-    coordinates = _coordinates(system, days, seed)
-    return xr.Dataset(
-        {
-            v: (column.dims, _lazy(name, v, column, days, seed), dict(column.attrs))
-            for v, column in system.variables.items()
-        },
-        coords=coordinates,
-        attrs={
-            "Conventions": "CF-1.11",
-            "title": f"adaf_xr embedded sample, {name}: {system.title}",
-            "institution": "simulated",
-            "source": f"adaf_xr.osse.sample, seed {seed}",
-            "comment": "A simulation for demonstrations and tests; it describes no real ocean.",
-        },
+    days = _days(name, span)
+    found = observe(SampleOcean(seed), SYSTEMS[name], (START + days[0] * DAY, START + (days[-1] + 1) * DAY), seed=seed)
+    return found.assign_attrs(
+        title=f"adaf_xr embedded sample, {name}: {found.attrs['title']}",
+        source=f"adaf_xr.osse.sample, seed {seed}",
+        comment="A simulation for demonstrations and tests; it describes no real ocean.",
     )
 
 
@@ -90,11 +109,11 @@ def _days(name: str, span: tuple[np.datetime64, np.datetime64] | None) -> list[i
     """Days of the sample that meet a span; a snapshot is at midnight, an observation anywhere in its day."""
     if span is None:
         return list(range(DAYS))
-    length = np.timedelta64(1, "ns") if SYSTEMS[name].snapshots else ONE_DAY
+    length = np.timedelta64(1, "ns") if isinstance(SYSTEMS[name], Fields) else DAY
     start, stop = span
-    days = [d for d in range(DAYS) if START + d * ONE_DAY < stop and START + d * ONE_DAY + length > start]
+    days = [d for d in range(DAYS) if START + d * DAY < stop and START + d * DAY + length > start]
     if not days:
-        last = START + (DAYS - 1) * ONE_DAY
+        last = START + (DAYS - 1) * DAY
         raise ValueError(
             f"the embedded sample has no {name} between {_short(start)} and {_short(stop)}: "
             f"it covers {_short(START)[:10]} to {_short(last)[:10]}"
@@ -104,57 +123,3 @@ def _days(name: str, span: tuple[np.datetime64, np.datetime64] | None) -> list[i
 
 def _short(time: np.datetime64) -> str:
     return str(time.astype("datetime64[s]"))
-
-
-def _coordinates(system: System, days: list[int], seed: int) -> dict[str, tuple]:
-    """Coordinates in memory: fixed ones once, the others joined over the days."""
-    daily = [system.geometry(day, seed) for day in days]
-    made = {}
-    for name, column in system.coordinates.items():
-        if name in system.fixed:
-            values = system.fixed[name]
-        elif name == system.time:
-            values = START + np.round(np.concatenate([each["days"] for each in daily]) * 86400e9).astype(
-                "timedelta64[ns]"
-            )
-        else:
-            values = np.concatenate([each[name] for each in daily])
-        made[name] = (column.dims, values.astype(column.dtype), dict(column.attrs))
-    return made
-
-
-def _lazy(name: str, variable: str, column: Column, days: list[int], seed: int) -> da.Array:
-    """One variable, a chunk a day."""
-    read = dask.delayed(_read, pure=True, traverse=False)
-    parts = [
-        da.from_delayed(read(name, variable, day, seed), _shape(name, column, day, seed), column.dtype) for day in days
-    ]
-    return da.concatenate(parts)
-
-
-def _shape(name: str, column: Column, day: int, seed: int) -> tuple[int, ...]:
-    """Shape of one day of a variable, from the day's positions."""
-    system = SYSTEMS[name]
-    return tuple(
-        system.fixed[dim].size if dim in system.fixed else _length(system, dim, day, seed) for dim in column.dims
-    )
-
-
-def _length(system: System, dim: str, day: int, seed: int) -> int:
-    """Length of a dimension on a day: that of the time coordinate, or of a constant inner dimension."""
-    dims = system.coordinates[system.time].dims
-    if dim in dims:
-        return system.geometry(day, seed)["days"].shape[dims.index(dim)]
-    return system.inner[dim]
-
-
-def _read(name: str, variable: str, day: int, seed: int) -> NDArray:
-    """What a task of the graph does."""
-    system = SYSTEMS[name]
-    return _measured(name, day, seed)[variable].astype(system.variables[variable].dtype)
-
-
-@lru_cache(maxsize=32)
-def _measured(name: str, day: int, seed: int) -> Arrays:
-    """All variables of a day are measured together."""
-    return SYSTEMS[name].measure(day, seed)

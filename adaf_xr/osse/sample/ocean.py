@@ -7,18 +7,23 @@ like an ocean to an instrument and to a model; it is no forecast of one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adaf_xr import ocean_mask
-from adaf_xr.grids import locate_depth, sample
+from adaf_xr.grids import locate_depth, locate_latitude, locate_longitude, sample
+from adaf_xr.lattice import Region
 from adaf_xr.sphere import RADIUS
 
 START = np.datetime64("2020-01-01", "ns")
 DAYS = 5
 """The sample covers [START, START + DAYS days)."""
+
+DAY = np.timedelta64(86_400_000_000_000, "ns")
 
 SPACING, COARSENING = 0.25, 4
 LATITUDE = np.arange(10.0 + SPACING / 2, 60.0, SPACING)
@@ -38,6 +43,55 @@ LAG = -6.0
 EDDY_HEAT = np.array([6.0, 12.0, 8.0])[:, None, None]  # degC per m of sea level, by depth
 EDDY_SALT = np.array([0.6, 1.2, 1.0])[:, None, None]  # 1e-3 per m
 FADING = np.array([1.0, 0.3, 0.0])[:, None, None]  # of surface anomalies with depth
+
+
+@dataclass(frozen=True)
+class SampleOcean:
+    """The ocean of a seed, for instruments to look at: bilinear in space, linear between midnights and depths.
+
+    Attributes
+    ----------
+    seed : int
+        Another seed, another ocean.
+
+    Examples
+    --------
+    >>> SampleOcean(1).at("zos", np.array([35.0, 45.0]), np.array([-60.0, -100.0]), START + 0.5 * DAY).round(2).tolist()
+    [0.34, nan]
+    """
+
+    seed: int
+
+    names: ClassVar[frozenset[str]] = frozenset({"zos", "mdt", "thetao", "so", "uo", "vo", "siconc", "uas", "vas"})
+    extent: ClassVar[Region] = (-80.0, 0.0, 10.0, 60.0)
+
+    def wet(self, latitude: NDArray, longitude: NDArray) -> NDArray[np.bool_]:
+        """Whether there is water at points (...), within the extent."""
+        j, i = locate_latitude(LATITUDE, latitude), locate_longitude(LONGITUDE, longitude)
+        inside = j.inside & i.inside
+        inside[inside] = ocean_mask.sea_at(latitude[inside], longitude[inside])
+        return inside
+
+    def at(
+        self, name: str, latitude: NDArray, longitude: NDArray, time: NDArray, depth: NDArray | None = None
+    ) -> NDArray[np.float64]:
+        """Truth (n,) at points and times (n,); missing on land, outside, and below the deepest level."""
+        where = (LATITUDE, LONGITUDE, latitude, longitude)
+        if name in ("uas", "vas"):
+            return wind(latitude, longitude, self.seed)[name == "vas"]
+        if name == "mdt":
+            return sample(mean_topography(), *where)
+        days = np.broadcast_to((time - START) / DAY, latitude.shape)
+        value = np.full(latitude.shape, np.nan)
+        for day in np.unique(np.floor(days)).astype(int):
+            now = np.floor(days) == day
+            weight = days[now] - day
+            before, after = (
+                sample(truth(d, self.seed)[name], *where[:2], latitude[now], longitude[now]) for d in (day, day + 1)
+            )
+            mixed = (1.0 - weight) * before + weight * after
+            value[now] = _at_depth(mixed, None if depth is None else depth[now]) if mixed.ndim > 1 else mixed
+        return value
 
 
 @lru_cache(maxsize=64)
@@ -66,18 +120,20 @@ def mean_topography() -> NDArray[np.float64]:
     return 0.3 * front + 0.15 * np.cos(np.radians(3.0 * (LATITUDE[:, None] - 28.0)))
 
 
-def at(name: str, latitude: NDArray, longitude: NDArray, days: NDArray, day: int, seed: int) -> NDArray[np.float64]:
-    """Truth (n,), or (n_depth, n), at points of one day: bilinear in space, linear between midnights.
+def wind(latitude: NDArray, longitude: NDArray, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Eastward and northward wind (n,) [m s-1]: trades, westerlies and weather that stands still."""
+    zonal = -6.0 * np.cos(np.radians(6.0 * (latitude - 15.0)))
+    east, north = (
+        5.0 * sample(noise_field(seed + number, 2500e3), LATITUDE, LONGITUDE, latitude, longitude)
+        for number in (5000, 6000)
+    )
+    return zonal + east, north
 
-    `days` are days since START within [day, day + 1].
-    """
-    weight = days - day
-    before, after = (sample(truth(d, seed)[name], LATITUDE, LONGITUDE, latitude, longitude) for d in (day, day + 1))
-    return (1.0 - weight) * before + weight * after
 
-
-def at_depth(levels: NDArray, depth: NDArray) -> NDArray[np.float64]:
-    """Values (n_depth, n) at depths (n_levels, n): linear in depth, missing below the last level."""
+def _at_depth(levels: NDArray, depth: NDArray | None) -> NDArray[np.float64]:
+    """Values (n_levels, n) at depths (n,), or at the first level: linear in depth, missing below the last level."""
+    if depth is None:
+        return levels[0]
     axis = locate_depth(DEPTH, depth)
     column = np.arange(levels.shape[1])
     value = (1.0 - axis.weight) * levels[axis.lower, column] + axis.weight * levels[axis.upper, column]
