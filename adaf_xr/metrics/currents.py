@@ -83,7 +83,7 @@ def tau(
     >>> round(float(tau(0.9 * u, 0.9 * v, u, v).uv), 10)
     99.0
     """
-    others = {"eastward reconstruction": u, "northward reconstruction": v, "northward reference": v_ref}
+    others = {"the eastward reconstruction": u, "the northward reconstruction": v, "the northward reference": v_ref}
     placed = {called: paired_maps(field, u_ref, called=called) for called, field in others.items()}
     (x, x_ref), (y, _), (y_ref, _) = placed.values()
     quantities = _quantities(filter)
@@ -151,7 +151,7 @@ def tau_from_ssh(
     reference = _quantities(filter)
     x_ref, y_ref = (
         paired_maps(field, height, called=called)[0]
-        for called, field in {"eastward reference": u_ref, "northward reference": v_ref}.items()
+        for called, field in {"the eastward reference": u_ref, "the northward reference": v_ref}.items()
     )
     return _explained(_filtered(partial(_of_height, sigma=sigma), height), reference(x_ref, y_ref))
 
@@ -206,6 +206,7 @@ def _filtered(function: Callable[..., tuple[NDArray, ...]], *fields: xr.DataArra
         input_core_dims=[MAP] * len(fields),
         output_core_dims=[MAP] * 5,
         dask="parallelized",
+        keep_attrs=False,
         output_dtypes=[np.float64] * 5,
     )
     return _cropped(xr.Dataset(dict(zip(("u", "v", *DERIVED), results, strict=True))), paper_filter.CROP)

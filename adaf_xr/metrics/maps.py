@@ -12,7 +12,7 @@ from adaf_xr import cf
 from adaf_xr.cf.coordinates import Role
 from adaf_xr.cf.units import UNITS, spelling
 from adaf_xr.lattice import unroll
-from adaf_xr.metrics.pairing import matched
+from adaf_xr.metrics.pairing import along, matched
 
 MAP: tuple[Role, ...] = ("time", "latitude", "longitude")
 """Dimensions of a series of maps, in order."""
@@ -39,8 +39,7 @@ def as_maps(field: xr.DataArray, roles: Iterable[Role] = MAP) -> xr.DataArray:
     >>> as_maps(sst, ("latitude", "longitude")).values.tolist()
     [[2.0, 4.0], [1.0, 3.0]]
     """
-    if not isinstance(field, xr.DataArray):
-        raise TypeError(f"a field must be a DataArray, not {type(field).__name__}: pick a variable, such as ds.zos")
+    _require_array(field)
     axes = {role: _axis(field, role) for role in roles}
     named = {axis.dims[0]: role for role, axis in axes.items()}
     if len(named) < len(axes):
@@ -56,7 +55,7 @@ def as_maps(field: xr.DataArray, roles: Iterable[Role] = MAP) -> xr.DataArray:
 
 
 def paired_maps(
-    rec: xr.DataArray, ref: xr.DataArray, roles: Iterable[Role] = MAP, *, called: str = "reconstruction"
+    rec: xr.DataArray, ref: xr.DataArray, roles: Iterable[Role] = MAP, *, called: str = "the reconstruction"
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Two fields of :func:`as_maps` on the coordinates of the second, in double precision; `called` is for messages.
 
@@ -120,6 +119,23 @@ def require_complete(values: NDArray, name: object) -> None:
             f"{share} values of {name!r} are missing, and this score needs them all: choose a box and times without "
             "land or gaps, or fill them first, for example with .interpolate_na"
         )
+
+
+def roles_of(field: xr.DataArray, needed: Iterable[Role]) -> list[Role]:
+    """The roles that a score needs, and the others that a field has axes for.
+
+    Examples
+    --------
+    >>> roles_of(xr.DataArray([0.0, 1.0], {"lat": [0.5, 1.5]}, ["lat"]), ["longitude"])
+    ['latitude', 'longitude']
+    """
+    _require_array(field)
+    return [role for role in MAP if role in needed or along(field, role) is not None]
+
+
+def _require_array(field: xr.DataArray) -> None:
+    if not isinstance(field, xr.DataArray):
+        raise TypeError(f"a field must be a DataArray, not {type(field).__name__}: pick a variable, such as ds.zos")
 
 
 def _axis(field: xr.DataArray, role: Role) -> xr.DataArray:

@@ -7,8 +7,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from adaf_xr.cf.coordinates import Role
-from adaf_xr.metrics.maps import MAP, as_maps, paired_maps
-from adaf_xr.metrics.pairing import along
+from adaf_xr.metrics.maps import as_maps, paired_maps, roles_of
 from adaf_xr.metrics.spectra import frequency, psd, require_length
 from adaf_xr.sphere import RADIUS
 
@@ -55,7 +54,7 @@ def isotropic_psd(field: xr.DataArray, *, kilometres_per_degree: float | None = 
     >>> round(1.0 / float(isotropic_psd(field).idxmax("wavenumber")), -1)
     110.0
     """
-    field = as_maps(field, [role for role in MAP if role in PLANE or along(field, role) is not None])
+    field = as_maps(field, roles_of(field, PLANE))
     for role in PLANE:
         require_length(field, role)
     plane = psd(field, PLANE)
@@ -72,6 +71,7 @@ def isotropic_psd(field: xr.DataArray, *, kilometres_per_degree: float | None = 
         input_core_dims=[[frequency(role) for role in PLANE]],
         output_core_dims=[["wavenumber"]],
         dask="parallelized",
+        keep_attrs=False,
         output_dtypes=[np.float64],
         dask_gufunc_kwargs={"output_sizes": {"wavenumber": mean.size}},
     )
@@ -114,8 +114,7 @@ def effective_resolution(rec: xr.DataArray, ref: xr.DataArray, *, kilometres_per
     >>> round(effective_resolution(0.9 * ref, ref)), effective_resolution(0.1 * ref, ref)
     (254, nan)
     """
-    roles = [role for role in MAP if role in PLANE or along(ref, role) is not None]
-    x, y = paired_maps(rec, ref, roles)
+    x, y = paired_maps(rec, ref, roles_of(ref, PLANE))
     parts = {"error": x - y, "power": y}
     spectra = {name: isotropic_psd(part, kilometres_per_degree=kilometres_per_degree) for name, part in parts.items()}
     means = xr.Dataset({name: part.mean([d for d in part.dims if d == "time"]) for name, part in spectra.items()})

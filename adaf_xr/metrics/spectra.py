@@ -12,8 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from adaf_xr.cf.coordinates import Role
-from adaf_xr.metrics.maps import MAP, as_maps, paired_maps, require_complete, step
-from adaf_xr.metrics.pairing import along as axis_of
+from adaf_xr.metrics.maps import MAP, as_maps, paired_maps, require_complete, roles_of, step
 
 FEWEST = 5
 """Values along an axis that give two positive frequencies below that of Nyquist: fewer draw no contour."""
@@ -63,8 +62,7 @@ def psd(field: xr.DataArray, dim: Role | Sequence[Role] = DEFAULT) -> xr.DataArr
     (0.1, 2.0)
     """
     along = _directions(dim)
-    placed = as_maps(field, [role for role in MAP if role in along or axis_of(field, role) is not None])
-    return _spectrum(placed.astype("f8"), along)
+    return _spectrum(as_maps(field, roles_of(field, along)).astype("f8"), along)
 
 
 def psd_score(rec: xr.DataArray, ref: xr.DataArray, dim: Role | Sequence[Role] = DEFAULT) -> xr.DataArray:
@@ -107,8 +105,7 @@ def psd_score(rec: xr.DataArray, ref: xr.DataArray, dim: Role | Sequence[Role] =
     [[0.99, 0.99, 0.99, 0.99], [0.99, 0.99, 0.99, 0.99], [0.99, 0.99, 0.99, 0.99]]
     """
     along = _directions(dim)
-    roles = [role for role in MAP if role in along or axis_of(ref, role) is not None]
-    x, y = paired_maps(rec, ref, roles)
+    x, y = paired_maps(rec, ref, roles_of(ref, along))
     for role in along:
         require_length(y, role)
     others = [d for d in y.dims if d not in along]
@@ -166,6 +163,7 @@ def _spectrum(field: xr.DataArray, along: tuple[Role, ...]) -> xr.DataArray:
         input_core_dims=[list(along)],
         output_core_dims=[[frequency(role) for role in along]],
         dask="parallelized",
+        keep_attrs=False,
         output_dtypes=[np.float64],
         dask_gufunc_kwargs={
             "output_sizes": {frequency(role): n // 2 + 1 if role == along[-1] else n for role, n in sizes.items()}
