@@ -84,14 +84,15 @@ def along_track_resolution(
     if n < 4:
         raise ValueError(f"segments of {segment:g} km hold {n} points {spacing:g} km apart: make them longer")
     chosen = segments(track, n, max(int(slide * n), 1), gap)
-    error, power = (
+    (frequencies, error), (_, power) = (
         welch(values[chosen].ravel(), fs=1.0 / spacing, nperseg=n, noverlap=0)
         for values in (track.rec - track.ref, track.ref)
     )
     # Each segment has lost its mean: the first frequency is none.
-    numbers, score = power[0][1:], 1.0 - error[1][1:] / power[1][1:]
-    if not np.isfinite(score).all():
+    numbers, error, power = frequencies[1:], error[1:], power[1:]
+    if not power.all():
         raise ValueError("the reference does not vary along its track, and has no scales to resolve")
+    score = 1.0 - error / power
     return _in_order_of_score(numbers, score) if crossing == "published" else shortest_resolved(numbers, score)
 
 
