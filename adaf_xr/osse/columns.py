@@ -48,7 +48,10 @@ DEEP_TEMPERATURE = 2.0
 DEEP_SALINITY = 34.75
 """Practical salinity of the deep water of the open ocean."""
 
-_BASIN_SURFACE, _BASIN_DEEP = (37.3, 38.3, 45.0), (DEEP_SALINITY, 37.9, 44.6)
+OPEN_OCEAN = 37.3
+"""Largest surface salinity of the open ocean; a salter sea is a basin of evaporation."""
+
+_BASIN_SURFACE, _BASIN_DEEP = (OPEN_OCEAN, 38.3, 45.0), (DEEP_SALINITY, 37.9, 44.6)
 """Where evaporation makes the surface salter than the open ocean ever is, the basin's deep water is its own."""
 
 _STABLE = (-2.0, 2.0, 5.0, 35.0), (34.05, 34.75, 35.05, 38.65)
@@ -142,7 +145,18 @@ def salinity(
     >>> salinity([0.0, 700.0, 4000.0], surface=36.0, mean=36.0, heave=0.0).round(2).tolist()
     [36.0, 35.19, 34.78]
     """
-    return _column(depth, surface, mean, heave, np.interp(np.asarray(mean), _BASIN_SURFACE, _BASIN_DEEP), thermocline)
+    return _column(depth, surface, mean, heave, deep_salinity(mean), thermocline)
+
+
+def deep_salinity(mean: ArrayLike) -> NDArray:
+    """Practical salinity of the deep water below a mean surface salinity: a basin of evaporation has its own.
+
+    Examples
+    --------
+    >>> deep_salinity([33.0, 36.0, 38.3]).tolist()
+    [34.75, 34.75, 37.9]
+    """
+    return np.interp(np.asarray(mean), _BASIN_SURFACE, _BASIN_DEEP)
 
 
 def saltiest(mean_temperature: ArrayLike) -> NDArray:
