@@ -1,14 +1,21 @@
 """Scores of fields against a truth: datasets in, datasets out, lazily."""
 
 from adaf_xr.metrics.adaf_ocean import calc_metrics as calc_metrics
+from adaf_xr.metrics.along_track import along_track_resolution as along_track_resolution
 from adaf_xr.metrics.card import scorecard as scorecard
 from adaf_xr.metrics.challenge import lambda_x_t as lambda_x_t
 from adaf_xr.metrics.challenge import mu_sigma as mu_sigma
 from adaf_xr.metrics.climatology import day_of_year_mean as day_of_year_mean
+from adaf_xr.metrics.currents import tau as tau
+from adaf_xr.metrics.currents import tau_from_ssh as tau_from_ssh
 from adaf_xr.metrics.ensemble import coverage as coverage
 from adaf_xr.metrics.ensemble import crps as crps
 from adaf_xr.metrics.ensemble import spread_skill as spread_skill
 from adaf_xr.metrics.improvement import improved as improved
+from adaf_xr.metrics.paper import paper_scores as paper_scores
+from adaf_xr.metrics.resolution import effective_resolution as effective_resolution
+from adaf_xr.metrics.resolution import isotropic_psd as isotropic_psd
+from adaf_xr.metrics.resolution import spectral_slope as spectral_slope
 from adaf_xr.metrics.scores import acc as acc
 from adaf_xr.metrics.scores import bias as bias
 from adaf_xr.metrics.scores import correlation as correlation
