@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def open_path(path: Path) -> Any:
-    """A file or zarr store, lazily; one that is made of groups as a tree."""
+def open_path(path: Path, **how: Any) -> Any:
+    """A file or zarr store, lazily; one that is made of groups as a tree. What else is given goes to the opener."""
     from adaf_xr.catalog.files import open_file
 
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")
     engine = "zarr" if path.is_dir() else None
-    ds = open_file(str(path), engine=engine)
-    return ds if ds.variables else open_file(str(path), engine=engine, tree=True)
+    ds = open_file(str(path), engine=engine, **how)
+    return ds if ds.variables else open_file(str(path), engine=engine, tree=True, **how)
 
 
 def open_named(item: str) -> Any:

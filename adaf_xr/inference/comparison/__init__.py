@@ -7,8 +7,10 @@ from adaf_xr.inference.comparison.matching import CLIMATOLOGY as CLIMATOLOGY
 from adaf_xr.inference.comparison.matching import Matched as Matched
 from adaf_xr.inference.comparison.matching import match as match
 from adaf_xr.inference.comparison.scoring import Comparison as Comparison
+from adaf_xr.inference.comparison.scoring import calc_metrics_of as calc_metrics_of
 from adaf_xr.inference.comparison.scoring import compare as compare
 from adaf_xr.inference.comparison.scoring import compare_at_points as compare_at_points
 from adaf_xr.inference.comparison.sheet import Sheet as Sheet
+from adaf_xr.inference.comparison.sheet import joined as joined
 from adaf_xr.inference.comparison.spectra import spectra as spectra
 from adaf_xr.inference.comparison.usual import climatology_of as climatology_of

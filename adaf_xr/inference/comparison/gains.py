@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -69,14 +70,14 @@ def at_depths_of(da: xr.DataArray, truth: xr.DataArray) -> xr.DataArray:
     return da.sel(depth=truth.depth) if "depth" in da.dims and "depth" in truth.dims else da
 
 
-def _gains(field: xr.DataArray, truth: xr.DataArray, others: Mapping[str, xr.DataArray]) -> xr.Dataset:
+def _gains(field: xr.DataArray, truth: xr.DataArray, others: dict[str, Any]) -> xr.Dataset:
     """Of one variable."""
     scores = [score for score, (metric, _) in SCORES.items() if metric in METRICS or "climatology" in others]
     statistics = {name for score in scores for name in (METRICS | ANOMALY_METRICS)[SCORES[score][0]].statistics}
     statistics |= {of(name, "background") for name in statistics}
     if "spread" in others:
         scores, statistics = [*scores, CRPS], statistics | {"crps"}
-    totals = sums(field, truth, names=sorted(statistics), regions=None, **others)
+    totals = sums(field, truth, names=sorted(statistics), **others)
     formula = partial(_improvements, scores=scores)
     whole = formula(totals.sum("time") if "time" in totals.dims else totals)
     if totals.sizes.get("time", 1) < FEWEST:

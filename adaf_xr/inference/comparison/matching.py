@@ -15,6 +15,7 @@ import xarray as xr
 from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.fields import canonical
 from adaf_xr.inference.comparison import cells, levels, moments
+from adaf_xr.inference.comparison.usual import climatology_of
 from adaf_xr.lattice import Region
 
 BACKGROUND, CLIMATOLOGY = "background", "climatology"
@@ -52,6 +53,7 @@ def match(
     truth: xr.Dataset,
     fields: Mapping[str, xr.Dataset],
     *,
+    climatology: xr.Dataset | None = None,
     variables: Iterable[str] | None = None,
     time: Any = None,
     period: tuple[Any, Any] | None = None,
@@ -67,6 +69,9 @@ def match(
         Gridded, any CF spelling.
     fields : mapping of str to Dataset
         What is compared with it, by name.
+    climatology : Dataset, optional
+        Goes with them under its name, at their times: by ``dayofyear``, the same at all times, or of a training period;
+        see :func:`adaf_xr.inference.comparison.climatology_of`.
     variables : iterable of str, optional
         Canonical names. Default: those that the truth and a field have.
     time : str, datetime-like or sequence of them, optional
@@ -100,7 +105,28 @@ def match(
     >>> match(sea, {"turned": turned}).fields["turned"].zos.values.tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
+    how: dict[str, Any] = {"variables": variables, "time": time, "period": period, "region": region}
+    if climatology is None:
+        return _matched(truth, fields, [], depth, regrid, **how)
     notes: list[str] = []
+    known = _matched(truth, fields, [], depth, regrid, **how).truth
+    usual = climatology_of(climatology, known["time"].values, notes) if "time" in known.dims else climatology
+    return _matched(truth, {**fields, CLIMATOLOGY: usual}, notes, depth, regrid, **how)
+
+
+def _matched(
+    truth: xr.Dataset,
+    fields: Mapping[str, xr.Dataset],
+    notes: list[str],
+    depth: Sequence[float] | None,
+    regrid: bool,
+    *,
+    variables: Iterable[str] | None,
+    time: Any,
+    period: tuple[Any, Any] | None,
+    region: Region | None,
+) -> Matched:
+    """All on common axes."""
     reference = cells.cut_out(cells.ascending(moments.timed(canonical(truth, variables), "the truth")), region)
     reference = levels.choose(moments.choose(reference, time, period), depth, "the truth")
     placed = {name: moments.timed(_with_spread(name, ds, reference), name) for name, ds in fields.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
@@ -11,7 +11,7 @@ from adaf_xr import metrics
 from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.inference.comparison.gains import LEVEL, at_depths_of
 from adaf_xr.inference.comparison.matching import BACKGROUND, Matched
-from adaf_xr.inference.comparison.sheet import Missing, Row, Sheet
+from adaf_xr.inference.comparison.sheet import Missing, Row, Sheet, joined
 
 IN_ITS_UNIT = ("rmse", "bias", "mae", "crps")
 """Scores in the unit of the variable."""
@@ -27,6 +27,8 @@ NEEDS = {
     "crps": "standard errors, <name>_std, of the analysis",
 }
 """What scores need that may not be given."""
+
+UNDEFINED = "it has no value, for there is no pair, or a side of it is constant or without error"
 
 
 def cards(
@@ -51,14 +53,14 @@ def cards(
 
 def sheet_of(cards: Mapping[tuple[str, str], xr.Dataset], against: str = "truth") -> Sheet:
     """Computed cards as rows, with a reason for each score that the input did not allow."""
-    rows = [row for (name, key), card in cards.items() for row in _rows(name, key, card, against)]
+    found = joined(_scores(name, key, card, against) for (name, key), card in cards.items())
     gaps = [
         Missing(name, key, score, f"it needs {NEEDS[score]}", against)
         for (name, key), card in cards.items()
         for score in NEEDS
         if score not in card and not (name == BACKGROUND and NEEDS[score] == NEEDS["improvement"])
     ]
-    return Sheet(rows, gaps)
+    return found + Sheet([], gaps)
 
 
 def _card(
@@ -73,14 +75,17 @@ def _card(
     return metrics.scorecard(field[own], truth[[key]], *beside, level=LEVEL).sel(variable=key, drop=True)
 
 
-def _rows(name: str, key: str, card: xr.Dataset, against: str) -> Iterator[Row]:
-    """One row per score and depth."""
-    for score in map(str, card.data_vars):
-        if score.endswith(("_low", "_high", "_background")):
-            continue
+def _scores(name: str, key: str, card: xr.Dataset, against: str) -> Sheet:
+    """One row per score and depth; what is undefined has a reason instead."""
+    sheet = Sheet()
+    for score in [str(s) for s in card.data_vars if not str(s).endswith(("_low", "_high", "_background"))]:
         factor = 100.0 if score in PERCENT else 1.0
         unit = VARIABLES[key].units if score in IN_ITS_UNIT else "%" if score in PERCENT else "1"
         ends = [card.get(f"{score}_{end}", xr.full_like(card[score], np.nan)) for end in ("low", "high")]
         for i, depth in enumerate(np.atleast_1d(card["depth"].values) if "depth" in card[score].dims else [np.nan]):
             value, low, high = (factor * float(np.atleast_1d(each.values)[i]) for each in (card[score], *ends))
-            yield Row(name, key, score, value, unit, float(depth), low, high, against)
+            if np.isfinite(value):
+                sheet.rows.append(Row(name, key, score, value, unit, float(depth), low, high, against))
+            else:
+                sheet.missing.append(Missing(name, key, score, UNDEFINED, against))
+    return sheet

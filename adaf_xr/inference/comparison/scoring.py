@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import dask
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from adaf_xr import metrics
 from adaf_xr.inference.comparison.at_points import along_track
-from adaf_xr.inference.comparison.gains import LEVEL, gains
+from adaf_xr.inference.comparison.gains import LEVEL, at_depths_of, gains
 from adaf_xr.inference.comparison.matching import BACKGROUND, CLIMATOLOGY, Matched
 from adaf_xr.inference.comparison.pooled import cards, sheet_of
 from adaf_xr.inference.comparison.scales import scales
@@ -56,17 +59,19 @@ def compare(matched: Matched) -> Comparison:
         "errors": {name: _errors(every, name) for name in fields},
         "present": {name: _present(every, name) for name in fields},
     }
-    # One computation for all: what they share is read once.
-    (done,) = dask.compute(lazy)
-    sheet = sheet_of(done["cards"] | done["first"]) + Sheet(
-        [
-            Row(name, key, "covered", float(share), "%")
-            for name, of in done["present"].items()
-            for key, share in of.items()
-        ]
-    )
+    done = _computed(lazy)
+    sheet = sheet_of(done["cards"] | done["first"]) + _covered(done["present"])
     table = _as_table(done["gains"]) if done["gains"] else None
     return Comparison(sheet + scales(every), table, done["errors"])
+
+
+def _computed(lazy: dict[Any, Any]) -> dict[Any, Any]:
+    """One computation for all: what they share is read once."""
+    with warnings.catch_warnings():
+        # Scores of constant or perfect fields divide by zero; they are missing, and the sheet says why.
+        warnings.filterwarnings("ignore", "divide by zero|invalid value", RuntimeWarning)
+        (done,) = dask.compute(lazy)
+    return done
 
 
 def _errors(matched: Matched, name: str) -> xr.Dataset:
@@ -85,13 +90,29 @@ def _errors(matched: Matched, name: str) -> xr.Dataset:
 
 
 def _present(matched: Matched, name: str) -> dict[str, xr.DataArray]:
-    """Share [%] of the values of the truth that a field has too."""
+    """Share [%] of the values of the truth that a field has too, by level."""
     field, truth = matched.pair(name)
-    return {
-        str(key): 100.0 * (truth[key].notnull() & field[key].notnull()).sum() / truth[key].notnull().sum()
-        for key in truth.data_vars
-        if key in field
-    }
+    found = {}
+    for key in [str(key) for key in truth.data_vars if key in field]:
+        over = [d for d in truth[key].dims if d != "depth"]
+        both, wanted = truth[key].notnull() & field[key].notnull(), truth[key].notnull()
+        found[key] = 100.0 * both.sum(over) / wanted.sum(over)
+    return found
+
+
+def _covered(present: dict[str, dict[str, xr.DataArray]]) -> Sheet:
+    """Shares as rows."""
+    rows = [
+        Row(name, key, "covered", float(value), "%", float(depth))
+        for name, shares in present.items()
+        for key, share in shares.items()
+        for value, depth in zip(np.atleast_1d(share.values), _levels(share), strict=True)
+    ]
+    return Sheet(rows)
+
+
+def _levels(da: xr.DataArray) -> np.ndarray:
+    return da["depth"].values if "depth" in da.dims else np.array([np.nan])
 
 
 def _as_table(gains: dict[tuple[str, str], xr.Dataset]) -> xr.Dataset:
@@ -130,6 +151,20 @@ def compare_at_points(matched: Matched, against: str) -> Comparison:
     """
     first = matched.fields.get(BACKGROUND)
     analyses = replace(matched, fields={name: ds for name, ds in matched.fields.items() if name != BACKGROUND})
-    lazy = cards(analyses, first) | ({} if first is None else cards(replace(matched, fields={BACKGROUND: first})))
-    (done,) = dask.compute(lazy)
+    lazy: dict[Any, Any] = cards(analyses, first) | (
+        {} if first is None else cards(replace(matched, fields={BACKGROUND: first}))
+    )
+    done = _computed(lazy)
     return Comparison(sheet_of(done, against) + along_track(matched, against))
+
+
+def calc_metrics_of(matched: Matched) -> dict[str, pd.DataFrame]:
+    """The table of ADAF-Ocean by analysis, of the variables that background and climatology have too; this computes."""
+    beside = [matched.fields[name] for name in (BACKGROUND, CLIMATOLOGY)]
+    found = {}
+    for name in [name for name in matched.fields if name not in (BACKGROUND, CLIMATOLOGY)]:
+        field, truth = matched.pair(name)
+        keys = [str(key) for key in truth.data_vars if all(key in ds for ds in (field, *beside))]
+        parts = [xr.Dataset({key: at_depths_of(ds[key], truth[key]) for key in keys}) for ds in (field, truth, *beside)]
+        found[name] = metrics.calc_metrics(*parts)
+    return found
