@@ -22,7 +22,9 @@ from adaf_xr.grids import sample
 from adaf_xr.metrics import rmse
 from adaf_xr.osse import storage
 from adaf_xr.osse.background import Background, SmoothNoise, block_means
-from adaf_xr.osse.experiment import Experiment, open_experiment, simulate
+from adaf_xr.osse.experiment import EXPERIMENTS, Experiment, open_experiment, simulate
+from adaf_xr.osse.observing import SYSTEMS
+from adaf_xr.osse.opening import kind_of
 from adaf_xr.osse.splits import SplitError, decorrelation_time, gap, periods, require_separate
 from adaf_xr.points import to_points
 
@@ -290,6 +292,62 @@ def test_select_limits_fields_to_a_period_and_evaluated_to_the_box(small):
 def test_what_is_not_there_is_named_with_what_is(small, wrong, message):
     with pytest.raises((ValueError, TypeError), match=message):
         wrong(small)
+
+
+@pytest.fixture(scope="module")
+def gulf_stream(tmp_path_factory):
+    """The standard experiment on a coarse sea of a few days."""
+    standard = EXPERIMENTS["gulf-stream-v1"]
+    nature = replace(standard.nature, days=5, shape=(48, 48), spacing=0.3, spin_up=1, refined=1)
+    splits = periods(train=("2012-10-02", "2012-10-05"))
+    plan = replace(standard, nature=nature, splits=splits, noise=True)
+    return open_experiment(simulate(plan, tmp_path_factory.mktemp("osse") / "coarse"))
+
+
+def test_every_system_of_the_gulf_stream_is_read_as_points(gulf_stream):
+    assert gulf_stream.systems == (
+        "swot", "nadir-reference", "nadir-interleaved", "nadir-gfo", "nadir-envisat", "sst"
+    )  # fmt: skip
+    west, east, south, north = gulf_stream.region
+    for name, ds in gulf_stream.observations.items():
+        rows = to_points(ds).compute()
+        # Swaths keep the cells that they do not see.
+        points = rows.isel(obs=np.isfinite(rows["thetao" if name == "sst" else "zos"].values))
+        assert points.sizes["obs"] > 20, name
+        assert points.attrs["source"] == kind_of(name) == ("sst" if name == "sst" else "ssh")
+        assert points.latitude.min() >= south and points.latitude.max() <= north
+        assert points.longitude.min() >= west and points.longitude.max() <= east
+        days = points.time.values.astype("M8[D]")
+        assert days.min() >= np.datetime64("2012-10-01") and days.max() < np.datetime64("2012-10-06")
+
+
+def test_swot_and_nadirs_together_put_a_wrong_background_right(gulf_stream):
+    tree = gulf_stream.tree(time="2012-10-03", systems=["swot", "nadir-gfo", "nadir-reference"])
+    wrong = gulf_stream.background[["zos"]] + 0.2
+    analysis = tree.adaf.assimilate(wrong, time="2012-10-03", grid=0.5, region=gulf_stream.evaluation).compute()
+    truth = gulf_stream.truth.zos.sel(time=analysis.time).interp(
+        latitude=analysis.latitude, longitude=analysis.longitude
+    )
+    assert float(rmse(analysis.zos, truth).mean()) < 0.12
+
+
+def test_the_standard_experiments_are_sound():
+    for name, plan in EXPERIMENTS.items():
+        plan.check()
+        assert plan.name == name and "-v1" in name
+        assert set(plan.splits) == {"train", "validation", "test"}
+        assert gap(plan.splits) >= 30.0
+        assert json.loads(json.dumps(plan.parameters())) == plan.parameters()
+        assert set(plan.systems) <= set(SYSTEMS)
+    start, stop = EXPERIMENTS["gulf-stream-v1"].splits["test"]
+    assert (stop - start) / DAY == 43
+    # The box of the paper: 10 by 10 degrees, and a degree of observations around it.
+    assert EXPERIMENTS["gulf-stream-v1"].evaluation == (-65.0, -55.0, 33.0, 43.0)
+
+
+def test_an_unknown_name_lists_the_known_ones(tmp_path):
+    with pytest.raises(ValueError, match="no standard experiment 'gulfstream': there are gulf-stream-v1"):
+        simulate("gulfstream", tmp_path)
 
 
 # --- periods ----------------------------------------------------------------------------------------------------------

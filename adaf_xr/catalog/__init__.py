@@ -2,6 +2,7 @@
 
 from adaf_xr.catalog.adaf_ocean import ForecastReader, ReanalysisReader, TableReader
 from adaf_xr.catalog.copernicus import CopernicusFilesReader, CopernicusReader
+from adaf_xr.catalog.experiments import ExperimentReader
 from adaf_xr.catalog.files import MissingDaysWarning
 from adaf_xr.catalog.observations import EmptyCatalogWarning, open_observations
 from adaf_xr.catalog.opening import describe, list_catalogs, open_source
@@ -13,6 +14,7 @@ __all__ = [
     "CopernicusReader",
     "DailyReader",
     "EmptyCatalogWarning",
+    "ExperimentReader",
     "ForecastReader",
     "MissingDaysWarning",
     "NetCDFReader",

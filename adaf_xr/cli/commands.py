@@ -1,4 +1,4 @@
-"""The commands: ``adaf demo | catalog | assimilate | upsample``."""
+"""The commands: ``adaf demo | catalog | assimilate | upsample | osse | score``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import typer
 
 from adaf_xr._version import __version__
 from adaf_xr.cli import inputs, options, report, terminal
+from adaf_xr.cli.osse import osse
+from adaf_xr.cli.score import score
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -136,6 +138,10 @@ def upsample(
         fine = run(inputs.open_path(source), factor, model=model, keep_means=keep_means)
         _write(fine, store, resume=resume)
     terminal.show(f"fine fields: {store}")
+
+
+app.command()(osse)
+app.command()(score)
 
 
 def _write(ds: xr.Dataset, path: Path, *, resume: bool) -> None:

@@ -17,6 +17,7 @@ class OnError(StrEnum):
 
 
 INPUT, ANALYSIS, OUTPUT, MACHINE = "Input", "Analysis", "Output", "Where it runs"
+EXPERIMENT = "Experiment"
 
 Observations = Annotated[
     list[str] | None,
@@ -95,6 +96,10 @@ Store = Annotated[Path, typer.Option("--out", metavar="STORE", help="The zarr st
 Resume = Annotated[
     bool,
     typer.Option("--resume", help="Go on with a store whose writing was interrupted.", rich_help_panel=OUTPUT),
+]
+ResumeFolder = Annotated[
+    bool,
+    typer.Option("--resume", help="Go on with a folder whose making was interrupted.", rich_help_panel=OUTPUT),
 ]
 Folder = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where to write.", rich_help_panel=OUTPUT)]
 Scheduler = Annotated[

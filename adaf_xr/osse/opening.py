@@ -32,6 +32,10 @@ WINDOW = "10D"
 """Default window of observations around analysis times."""
 
 
+class NothingObservedError(ValueError):
+    """A span of time in which the experiment has no day."""
+
+
 def kind_of(system: str) -> str:
     """The kind of observations, one of :data:`adaf_xr.cf.canonical.SOURCES`, that a system makes.
 
@@ -182,6 +186,8 @@ class OpenExperiment:
         ------
         ValueError
             Where the experiment does not have the system.
+        NothingObservedError
+            Where the span lies outside the experiment.
         """
         if system not in self.systems:
             raise ValueError(f"{self.name} has no observing system {system!r}: it has {', '.join(self.systems)}")
@@ -250,7 +256,7 @@ def _whole_days(span: Period, covered: Period) -> Period:
     first, last = span[0].astype("M8[D]"), (span[1] + DAY - np.timedelta64(1, "ns")).astype("M8[D]")
     start, stop = max(first.astype("M8[ns]"), covered[0]), min(last.astype("M8[ns]"), covered[1])
     if not start < stop:
-        raise ValueError(
+        raise NothingObservedError(
             f"nothing was observed from {first} to {last}: observations cover {covered[0].astype('M8[D]')} to "
             f"{covered[1].astype('M8[D]')}"
         )

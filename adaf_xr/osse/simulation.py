@@ -298,8 +298,8 @@ def _manifest(
         "package": __version__,
         "grid": {axis: truth.sizes[axis] for axis in ("latitude", "longitude")},
         "days": plan.nature.days,
-        "decorrelation_days": memory,
-        "gap_days": gap(plan.splits),
+        "decorrelation_days": _finite(memory),
+        "gap_days": _finite(gap(plan.splits)),
         "background": {
             "what": plan.background.describe(),
             "rmse": background,
@@ -309,6 +309,11 @@ def _manifest(
         "packing": {name: step for name, (step, _) in storage.QUANTUM.items() if name in truth},
         "bytes": {**sizes, "total": sum(sizes.values()), "truth_a_day": sizes["truth.zarr"] // plan.nature.days},
     }
+
+
+def _finite(number: float) -> float | None:
+    """JSON has no infinity."""
+    return number if np.isfinite(number) else None
 
 
 def _finish(folder: Path, manifest: dict[str, Any]) -> None:
