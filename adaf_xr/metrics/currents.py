@@ -145,15 +145,15 @@ def tau_from_ssh(
             f"latitudes from {lat[0]:g} to {lat[-1]:g} hold the equator, where no current is geostrophic: choose a box "
             "on one side of it, several degrees away"
         )
+    # What is scored is no height but its currents.
+    blank = height.assign_attrs(units="m s-1")
     if filter is None:
         u, v = kinematics.geostrophic(height.data, lat, *_spacings(height), periodic=_periodic(height))
-        return tau(height.copy(data=u), height.copy(data=v), u_ref, v_ref, filter=None)
-    reference = _quantities(filter)
-    x_ref, y_ref = (
-        paired_maps(field, height, called=called)[0]
-        for called, field in {"the eastward reference": u_ref, "the northward reference": v_ref}.items()
-    )
-    return _explained(_filtered(partial(_of_height, sigma=sigma), height), reference(x_ref, y_ref))
+        return tau(blank.copy(data=u), blank.copy(data=v), u_ref, v_ref, filter=None)
+    references = {"the eastward reference": u_ref, "the northward reference": v_ref}
+    x_ref, y_ref = (paired_maps(field, blank, called=called)[0] for called, field in references.items())
+    ref = _quantities(filter)(x_ref, y_ref)
+    return _explained(_filtered(partial(_of_height, sigma=sigma), height), ref)
 
 
 def _quantities(filter: Filter) -> Callable[[xr.DataArray, xr.DataArray], xr.Dataset]:
@@ -197,8 +197,7 @@ def _on_the_sphere(u: xr.DataArray, v: xr.DataArray) -> xr.Dataset:
 def _filtered(function: Callable[..., tuple[NDArray, ...]], *fields: xr.DataArray) -> xr.Dataset:
     """Currents and their derivatives by a function of whole series of maps."""
     first = fields[0]
-    grid = paper_filter.steps(first.latitude.values, first.longitude.values)
-    _spacings(first)
+    grid = paper_filter.steps(first.latitude.values, *_spacings(first))
     results = xr.apply_ufunc(
         _of_complete,
         *(field if field.chunks is None else field.chunk(-1) for field in fields),

@@ -35,16 +35,15 @@ class Steps(NamedTuple):
     east: NDArray[np.float64]
 
 
-def steps(latitude: NDArray, longitude: NDArray) -> Steps:
-    """Distances between the pixels of a regular grid.
+def steps(latitude: NDArray, dlat: float, dlon: float) -> Steps:
+    """Distances between the pixels of a grid with these steps [degrees].
 
     Examples
     --------
-    >>> north, east = steps(np.array([0.0, 1.0]), np.array([10.0, 11.0]))
+    >>> north, east = steps(np.array([0.0, 1.0]), 1.0, 1.0)
     >>> round(north), east.round().tolist()
     (111195, [[111195.0], [111178.0]])
     """
-    dlat, dlon = np.diff(latitude).mean(), np.diff(longitude).mean()
     east = great_circle(latitude, 0.0, latitude, dlon)
     return Steps(float(1000.0 * great_circle(0.0, 0.0, dlat, 0.0)), 1000.0 * east[:, None])
 
