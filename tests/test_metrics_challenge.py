@@ -184,6 +184,17 @@ def test_what_is_missing_on_one_side_counts_on_neither():
     npt.assert_allclose(metrics.mu_sigma(maps(gone), maps(y)), metrics.mu_sigma(maps(x)[keep], maps(y)[keep]))
 
 
+def test_nearness_needs_no_dates():
+    rec, ref = maps(red(0) + 0.1), maps(red(0))
+    numbered = rec.assign_coords(time=np.arange(rec.sizes["time"]))
+    want = metrics.mu_sigma(rec, ref)
+    assert metrics.mu_sigma(numbered, ref.assign_coords(time=numbered.time)) == want
+    assert metrics.mu_sigma(rec.drop_vars("time"), ref.drop_vars("time")) == want
+    in_seconds = (ref.time - ref.time[0]) / np.timedelta64(1, "s")
+    in_seconds.attrs["units"] = "seconds since 2012-10-22"
+    assert metrics.lambda_x_t(rec.assign_coords(time=in_seconds), ref) == metrics.lambda_x_t(rec, ref)
+
+
 def test_nothing_to_score_is_an_error():
     ref = maps(red(0))
     with pytest.raises(ValueError, match="no pair that is present on both sides: nothing to score"):

@@ -83,7 +83,7 @@ def step(field: xr.DataArray, role: str) -> float:
     Raises
     ------
     ValueError
-        Where the axis has fewer than two values, or they are not evenly spaced.
+        Where the axis has fewer than two values, they are not evenly spaced, or times are no dates.
 
     Examples
     --------
@@ -93,6 +93,11 @@ def step(field: xr.DataArray, role: str) -> float:
     values = field[role].values
     if values.size < 2:
         raise ValueError(f"one {role} alone has no spacing: give a field of several")
+    if role == "time" and values.dtype.kind not in "mM":
+        raise ValueError(
+            "the times are no decoded dates, and how many days lie between them is unknown: assign datetime64 values, "
+            "field.assign_coords(time=...)"
+        )
     steps = np.diff(values) / DAY if role == "time" else np.diff(values)
     mean = float(steps.sum() / steps.size)
     if not mean > 0 or np.abs(steps - mean).max() > REGULAR * mean:
@@ -130,7 +135,7 @@ def roles_of(field: xr.DataArray, needed: Iterable[Role]) -> list[Role]:
     ['latitude', 'longitude']
     """
     _require_array(field)
-    return [role for role in MAP if role in needed or along(field, role) is not None]
+    return [role for role in MAP if role in needed or role in field.dims or along(field, role) is not None]
 
 
 def _require_array(field: xr.DataArray) -> None:
@@ -142,6 +147,9 @@ def _axis(field: xr.DataArray, role: Role) -> xr.DataArray:
     """The 1-D coordinate of a role."""
     ds = field.to_dataset(name="field")
     found = cf.coordinate(ds, ds["field"], role)
+    if found is None and role == "time" and role in field.dims:
+        # Numbers of maps in a row: enough for all but scales in days, which `step` refuses.
+        return field[role]
     if found is None:
         hint = "decoded dates (datetime64)" if role == "time" else "degrees"
         raise ValueError(
