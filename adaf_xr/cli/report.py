@@ -88,11 +88,21 @@ def tables(scores: pd.DataFrame) -> list[Table]:
     for against, part in scores.groupby("against", sort=False):
         if (part.loc[part["score"] == "covered", "value"] > 99.95).all():
             part = part[part["score"] != "covered"]  # noqa: PLW2901
-        found.append(_table(part, POOLED, f"Scores against {_whom(str(against))} (* significant at 95%)"))
+        found.append(_table(part, POOLED, f"Scores against {_whom(str(against))}{_legend(part)}"))
         for variable, of in part.groupby("variable", sort=False):
             if of["score"].isin(list(SCALES)).any():
                 found.append(_table(of, SCALES, f"Scales of {variable}, against {_whom(str(against))}"))
     return found
+
+
+def _legend(scores: pd.DataFrame) -> str:
+    """What a star means, where there is one."""
+    return " (* significant at 95%)" if any(map(_sure, scores.itertuples())) else ""
+
+
+def _sure(row: Any) -> bool:
+    """Whether an improvement is not chance."""
+    return bool(row.score == "improvement" and (row.low > 0 or row.high < 0))
 
 
 def _whom(against: str) -> str:
@@ -138,5 +148,4 @@ def _level(variable: str, depth: float, with_unit: bool) -> str:
 
 def _cell(row: Any, form: str) -> str:
     """A number; a star where its interval says that it is not zero."""
-    sure = row.score == "improvement" and (row.low > 0 or row.high < 0)
-    return form.format(row.value) + ("*" if sure else "")
+    return form.format(row.value) + ("*" if _sure(row) else "")

@@ -17,8 +17,9 @@ def save(drawn: Figure | Axes, path: Path) -> Path:
     --------
     >>> import matplotlib, tempfile; matplotlib.use("agg")
     >>> import matplotlib.pyplot as plt
-    >>> save(plt.figure(), Path(tempfile.mkdtemp()) / "empty.png").read_bytes()[1:4], plt.get_fignums()
-    (b'PNG', [])
+    >>> figure = plt.figure()
+    >>> save(figure, Path(tempfile.mkdtemp()) / "empty.png").read_bytes()[1:4], plt.fignum_exists(figure.number)
+    (b'PNG', False)
     """
     import matplotlib.pyplot as plt
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _COLOURS = "RdBu"
 """Blue: better; red: worse. Told apart by colour-blind eyes too."""
 
-_FULL = 50.0
+_FULL = 100.0
 """Change [%] at which the colour is full, unless all are smaller."""
 
 
@@ -62,7 +62,9 @@ def plot_scorecard(card: xr.Dataset, *, title: str = "") -> Figure:
     bar.ax.tick_params(labelsize="small", width=0.6)
     bar.outline.set_linewidth(0.6)
     figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
-    note = "blue: better than the background   red: worse   ●: the 95% interval does not hold zero"
+    note = (
+        "blue: better than the background   red: worse   grey: no such score   ●: its 95% interval does not hold zero"
+    )
     figure.supxlabel(note, fontsize="x-small", x=0.01, ha="left")
     return figure
 
@@ -71,7 +73,7 @@ def _reach(improvement: NDArray) -> float:
     """Where the colours end: a round number that most changes fill."""
     finite = np.abs(improvement[np.isfinite(improvement)])
     largest = float(finite.max(initial=0.0))
-    return float(np.clip(5.0 * np.ceil(largest / 5.0), 5.0, _FULL))
+    return float(np.clip(10.0 * np.ceil(largest / 10.0), 10.0, _FULL))
 
 
 def _draw(ax: Axes, card: xr.Dataset, full: float) -> object:

@@ -21,7 +21,7 @@ RESOLVED = 0.5
 """A wavelength is resolved where the error holds less than this share of the truth's power."""
 
 _SCORE_COLOURS = "RdYlBu"
-"""Blue: resolved; red: not; pale: between. Grey: the error has more power than the truth."""
+"""Blue: resolved; red: not; pale: between."""
 
 
 def plot_spectra(spectra: xr.Dataset, *, title: str = "") -> Figure:
@@ -120,7 +120,7 @@ def _plain_of_few(value: float, position: float) -> str:
 
 def _dress(ax: Axes) -> None:
     """The house's thin frames, small labels and faint lines."""
-    ax.tick_params(which="both", labelsize="small", color=geography.COAST, width=0.6)
+    ax.tick_params(which="both", labelsize="small", color=geography.COAST, width=0.6, length=2.5, pad=3.0)
     ax.grid(color=geography.GRID, linewidth=0.5)
     for spine in ax.spines.values():
         spine.set(linewidth=0.6, color=geography.COAST)
@@ -168,9 +168,11 @@ def plot_psd_score(
     da = score.transpose("frequency_time", "frequency_longitude")
     da = da.isel(frequency_time=da.frequency_time.values > 0, frequency_longitude=da.frequency_longitude.values > 0)
     x, y = 1.0 / da.frequency_longitude.values, 1.0 / da.frequency_time.values
-    shades = style.colour_map(_SCORE_COLOURS).with_extremes(under=geography.LAND)
-    drawn = ax.contourf(x, y, da.values, levels=np.linspace(0.0, 1.0, 11), cmap=shades, extend="min")
-    ax.contour(x, y, da.values, levels=[RESOLVED], colors="black", linewidths=1.6)
+    shades = style.colour_map(_SCORE_COLOURS)
+    # Where nothing is resolved the score scatters about zero: below it the colour stays the same.
+    drawn = ax.contourf(x, y, np.maximum(da.values, 0.0), levels=np.linspace(0.0, 1.0, 11), cmap=shades)
+    if np.nanmin(da.values) < RESOLVED < np.nanmax(da.values):
+        ax.contour(x, y, da.values, levels=[RESOLVED], colors="black", linewidths=1.6)
     ax.set(xscale="log", yscale="log", xlim=(x.max(), x.min()), ylim=(y.max(), y.min()))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(_plain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,9 @@ SCORES: dict[str, tuple[str, Callable[[xr.DataArray], xr.DataArray]]] = {
 }
 """What is compared, each best at zero: a metric, and a function of it."""
 
+SHARE_OF = {"|bias|": "rmse"}
+"""What a gain is a share of, if not of the same score of the background: next to no bias is no measure of another."""
+
 CRPS = "crps"
 """Compared with the MAE of the background, which is the CRPS of a field without spread."""
 
@@ -47,8 +50,8 @@ def gains(
     -------
     dict
         By field and variable: a Dataset with ``improvement``, ``low`` and ``high`` on ``score``, and ``depth`` where
-        there is one; 100 where the score is perfect. Lazy where the fields are; of fewer than eight
-        times there is no interval.
+        there is one: percent of the score of the background, of its RMSE for a bias; 100 where the field is perfect.
+        Lazy where the fields are; of fewer than eight times there is no interval.
     """
     found = {}
     for name, field in matched.fields.items():
@@ -78,23 +81,32 @@ def _gains(field: xr.DataArray, truth: xr.DataArray, others: dict[str, Any]) -> 
     if "spread" in others:
         scores, statistics = [*scores, CRPS], statistics | {"crps"}
     totals = sums(field, truth, names=sorted(statistics), **others)
-    formula = partial(_improvements, scores=scores)
-    whole = formula(totals.sum("time") if "time" in totals.dims else totals)
-    if totals.sizes.get("time", 1) < FEWEST:
-        low = high = xr.full_like(whole, np.nan)
-    else:
-        bounds = block_bootstrap(totals, formula, level=LEVEL)
-        low, high = (bounds.sel(bound=end, drop=True) for end in ("low", "high"))
-    return xr.Dataset({"improvement": whole, "low": low, "high": high})
+    whole = totals.sum("time") if "time" in totals.dims else totals
+    bounded = totals.sizes.get("time", 1) >= FEWEST
+    return xr.concat([_with_interval(totals, whole, score, bounded) for score in scores], _named(scores))
 
 
-def _improvements(totals: xr.Dataset, scores: Sequence[str]) -> xr.DataArray:
-    """All improvements [%] from sums, along ``score``."""
+def _named(scores: list[str]) -> xr.DataArray:
+    return xr.DataArray(scores, dims="score", name="score")
+
+
+def _with_interval(totals: xr.Dataset, whole: xr.Dataset, score: str, bounded: bool) -> xr.Dataset:
+    """One gain from the sums of times and of all times."""
+    formula = partial(_gain, score=score)
+    gain = formula(whole)
+    if not bounded:
+        return xr.Dataset({"improvement": gain, **dict.fromkeys(("low", "high"), xr.full_like(gain, np.nan))})
+    bounds = block_bootstrap(totals, formula, level=LEVEL)
+    ends = {end: bounds.sel(bound=end, drop=True) for end in ("low", "high")}
+    return xr.Dataset({"improvement": gain, **ends})
+
+
+def _gain(totals: xr.Dataset, score: str) -> xr.DataArray:
+    """One gain [%] from sums."""
     mine, first = (from_sums(totals, whose) for whose in ("field", "background"))
-    pairs = {name: [distance(card[metric]) for card in (mine, first)]
-             for name, (metric, distance) in SCORES.items() if name in scores}  # fmt: skip
-    if CRPS in scores:
-        pairs[CRPS] = [mean(totals, "crps"), first["mae"]]
+    metric, distance = SCORES.get(score, ("mae", abs))
+    before = distance(first[metric])
+    after = mean(totals, "crps") if score == CRPS else distance(mine[metric])
+    scale = first[SHARE_OF[score]] if score in SHARE_OF else before
     # Nothing is better than a perfect background, nor worse by some share of it.
-    parts = [100.0 * (1.0 - after / before.where(before > 0.0)) for after, before in pairs.values()]
-    return xr.concat(parts, xr.DataArray(list(pairs), dims="score", name="score"))
+    return 100.0 * (before - after) / scale.where(scale > 0.0)

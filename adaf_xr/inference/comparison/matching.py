@@ -133,7 +133,7 @@ def _matched(
     reference, placed = moments.common(reference, placed, notes)
     reference, placed = cells.common(reference, placed, regrid, notes)
     placed = {name: levels.of_truth(name, ds, reference, depth) for name, ds in placed.items()}
-    kept = [name for name in reference.data_vars if any(name in ds for ds in placed.values())]
+    kept = [name for name in VARIABLES if name in reference and any(name in ds for ds in placed.values())]
     return Matched(reference[kept], placed, notes)
 
 

@@ -57,10 +57,18 @@ def sheet_of(cards: Mapping[tuple[str, str], xr.Dataset], against: str = "truth"
     gaps = [
         Missing(name, key, score, f"it needs {NEEDS[score]}", against)
         for (name, key), card in cards.items()
-        for score in NEEDS
-        if score not in card and not (name == BACKGROUND and NEEDS[score] == NEEDS["improvement"])
+        for score in _expected(name, against)
+        if score not in card
     ]
     return found + Sheet([], gaps)
+
+
+def _expected(name: str, against: str) -> list[str]:
+    """Scores that more input would allow."""
+    of_background = ["improvement", "improved"]
+    if against != "truth":
+        return [] if name == BACKGROUND else of_background
+    return [score for score in NEEDS if not (name == BACKGROUND and score in of_background)]
 
 
 def _card(
