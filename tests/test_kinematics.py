@@ -68,8 +68,8 @@ def test_a_rigid_rotation_has_twice_its_rate_as_vorticity_and_neither_divergence
     u, v, exact = about_an_axis(lat, lon, tilt)
     grid = (lat[order], -0.25 if flip else 0.25, 0.25)
     got = {flow.__name__: flow(u[order], v[order], *grid)[order] for flow in FLOWS}
-    # Second order: (step in radians)^2, grown by the metric near the poles.
-    tolerance = 2 * OMEGA * np.radians(0.25) ** 2 * 4 / np.cos(np.radians(np.abs(lat).max())) ** 2
+    # Second order: (step in radians)^2, times third derivatives of the tangent of latitude, which the metric has.
+    tolerance = 2 * OMEGA * np.radians(0.25) ** 2 * 2 / np.cos(np.radians(np.abs(lat).max())) ** 3
     npt.assert_allclose(got["vorticity"], exact, rtol=0, atol=tolerance)
     for name in ("divergence", "normal_strain", "shear_strain", "strain"):
         npt.assert_allclose(got[name], 0.0, atol=tolerance)
@@ -165,7 +165,7 @@ def test_a_high_turns_clockwise_in_the_north_and_anticlockwise_in_the_south(cent
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(3, 7), st.integers(3, 7), st.booleans())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_torch_and_dask_are_numpy(seed, rows, columns, periodic):
     rng = np.random.default_rng(seed)
     u, v = rng.normal(size=(2, 3, rows, columns))

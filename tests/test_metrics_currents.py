@@ -203,7 +203,7 @@ def test_dask_is_numpy_and_waits(filter, nothing_computes):
     (u_ref, v_ref), (du, dv) = flow(0), flow(1)
     fields = [u_ref + du, v_ref + dv, u_ref, v_ref]
     height = fields[0].assign_attrs(units="m")
-    lazy_fields = [f.chunk(time=2, latitude=5) for f in fields]
+    lazy_fields = [f.chunk(time=3, latitude=7) for f in fields]
     lazy = metrics.tau(*lazy_fields, filter=filter)
     lazy_height = metrics.tau_from_ssh(height.chunk(time=1), *lazy_fields[2:], filter=filter)
     assert all(dask.is_dask_collection(result) for result in (lazy, lazy_height))

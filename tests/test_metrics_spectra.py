@@ -140,7 +140,7 @@ def test_spelling_does_not_matter(seed, order, descending, east):
     )
 
 
-@few
+@settings(max_examples=5, deadline=None)
 @given(seeds, st.integers(1, 12), st.integers(1, 6), st.integers(1, 16))
 def test_dask_is_numpy_and_waits(seed, days, rows, columns):
     import dask
