@@ -7,8 +7,6 @@ References
 ----------
 Lagerloef, G. S. E., Mitchum, G. T., Lukas, R. B., Niiler, P. P. (1999). Tropical Pacific near-surface currents
 estimated from altimeter, wind, and drifter data. JGR 104, 23313: the weight of geostrophy beside the equator.
-Ralph, E. A., Niiler, P. P. (1999). Wind-driven currents in the tropical Pacific. JPO 29, 2121: strength and angle of
-the drift at 15 m.
 """
 
 from __future__ import annotations
@@ -21,12 +19,6 @@ from adaf_xr.kinematics import GRAVITY, coriolis, gradient
 
 EQUATORIAL = 2.2
 """Latitude [degrees] inside which geostrophy gives way."""
-
-DRIFT = 0.007
-"""Speed of the wind drift over that of the wind, in mid-latitudes."""
-
-DRIFT_ANGLE = 45.0
-"""Angle [degrees] by which the drift turns from the wind: to the right in the north, to the left in the south."""
 
 
 def geostrophic(height: NDArray, latitude: ArrayLike, longitude: ArrayLike) -> tuple[NDArray, NDArray]:
@@ -94,24 +86,3 @@ def _around(field: NDArray, periodic: bool) -> NDArray:
     three = wide[..., :-2] + wide[..., 1:-1] + wide[..., 2:]
     tall = np.pad(three, [(0, 0)] * (field.ndim - 2) + [(1, 1), (0, 0)])
     return tall[..., :-2, :] + tall[..., 1:-1, :] + tall[..., 2:, :]
-
-
-def wind_drift(uas: NDArray, vas: NDArray, latitude: ArrayLike) -> tuple[NDArray, NDArray]:
-    """Current that the wind drives at the surface: to the right of it in the north, to the left in the south.
-
-    Parameters
-    ----------
-    uas, vas : array (..., n_lat, n_lon)
-        Wind [m s-1].
-    latitude : array (n_lat,)
-        [degrees]; at the equator the drift goes with the wind.
-
-    Examples
-    --------
-    >>> u, v = wind_drift(np.full((3, 1), 10.0), np.zeros((3, 1)), [-40.0, 0.0, 40.0])
-    >>> u.ravel().round(3).tolist(), v.ravel().round(3).tolist()
-    ([0.049, 0.07, 0.049], [0.049, 0.0, -0.049])
-    """
-    turn = -np.radians(DRIFT_ANGLE) * np.tanh(np.asarray(latitude, dtype="f8") / EQUATORIAL)[:, None]
-    cosine, sine = (DRIFT * np.cos(turn)).astype(uas.dtype), (DRIFT * np.sin(turn)).astype(uas.dtype)
-    return cosine * uas - sine * vas, sine * uas + cosine * vas
