@@ -125,7 +125,7 @@ def test_currents_too_weak_explain_all_but_the_square_of_what_lacks(seed, lackin
     share = 1.0 - lacking
     tau = metrics.tau(share * u, share * v, u, v, filter=filter)
     npt.assert_allclose(tau.uv, 100 * (1 - lacking**2), atol=1e-9)
-    # The others are about the mean, whose own error counts too: relative to what rest explains, which is less than none.
+    # The others are about the mean, whose own error counts too: relative to what rest explains, less than none.
     rest = metrics.tau(0 * u, 0 * v, u, v, filter=filter)
     for name in NAMES[1:]:
         assert float(rest[name]) <= 0.0
