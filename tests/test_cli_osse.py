@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
-from test_experiment import NADIRS, SMALL
+from swell import NADIRS, SMALL
 from typer.testing import CliRunner
 
 from adaf_xr import open_observations, open_source

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -86,7 +87,8 @@ def simulate(
         return _finished(plan, folder, resume)
     ledger = _begin(plan, folder, resume)
     tally = _Tally(progress, _work(plan))
-    _write_truth(plan, folder, ledger, tally)
+    with _one_thread():
+        _write_truth(plan, folder, ledger, tally)
     truth = storage.open_lazily(folder / "truth.zarr")
     memory = decorrelation_time(truth.zos)
     require_separate(plan.splits, memory, plan.nature.days)
@@ -223,6 +225,23 @@ def _write_truth(plan: Experiment, folder: Path, ledger: _Ledger, tally: _Tally)
             _require_reproduced(block, path, start)
     if stop != time.size:
         raise ValueError(f"the nature run ended after {stop} days, and {time.size} are due")
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A sea that does not depend on how many cores a machine has: sums in another order are another sea in weeks.
+
+    It costs little, for fields of this size are no work for several threads, which on a busy machine wait for each
+    other.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _counted(plan: Experiment, tally: _Tally) -> Iterator[xr.Dataset]:
