@@ -15,8 +15,8 @@ from adaf_xr.osse.observing.noise import smooth, white
 from adaf_xr.osse.observing.passes import IMAGES, Grid, overpass, stack
 from adaf_xr.osse.orbits import Orbit
 
-REFERENCE = (0.0, 43200.0)
-"""Times of the two images [s]; `sst_dtime` counts from them."""
+REFERENCE = (5400.0, 48600.0)
+"""Nominal times of the two images [s]; `sst_dtime` counts from them."""
 
 TICK = 4.0
 """Unit of `sst_dtime` in files [s]."""
