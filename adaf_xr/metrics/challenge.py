@@ -17,11 +17,9 @@ import xarray as xr
 
 from adaf_xr.metrics.contours import lines
 from adaf_xr.metrics.maps import paired_maps
+from adaf_xr.metrics.resolution import HALF
 from adaf_xr.metrics.spectra import psd_score
 from adaf_xr.metrics.tracks import as_track
-
-HALF = 0.5
-"""Score from which a scale counts as resolved: the error has half the power of the reference."""
 
 FEWEST_A_DAY = 10
 """Points along a track without which a day has no score."""
