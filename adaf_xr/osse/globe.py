@@ -51,7 +51,7 @@ def smooth(field: NDArray, sigma: float) -> NDArray:
     field : array (n_lat, n_lon)
         NaN where missing.
     sigma : float
-        Standard deviation [degrees of a great circle].
+        Standard deviation [degrees of a great circle]: at least a cell, below which no grid holds a Gaussian.
 
     Examples
     --------
