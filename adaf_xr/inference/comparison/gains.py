@@ -34,10 +34,10 @@ CRPS = "crps"
 """Compared with the MAE of the background, which is the CRPS of a field without spread."""
 
 
-def gains(
+def sums_of(
     matched: Matched, background: xr.Dataset, climatology: xr.Dataset | None = None
 ) -> dict[tuple[str, str], xr.Dataset]:
-    """Improvement of scores on those of the background [%], with the ends of its interval.
+    """Sums by time that gains follow from, by field and variable, lazily.
 
     Parameters
     ----------
@@ -45,13 +45,6 @@ def gains(
         Fields, and the truth.
     background, climatology : Dataset
         On the axes of the truth.
-
-    Returns
-    -------
-    dict
-        By field and variable: a Dataset with ``improvement``, ``low`` and ``high`` on ``score``, and ``depth`` where
-        there is one: percent of the score of the background, of its RMSE for a bias; 100 where the field is perfect.
-        Lazy where the fields are; of fewer than eight times there is no interval.
     """
     found = {}
     for name, field in matched.fields.items():
@@ -64,30 +57,54 @@ def gains(
                 for what, ds in given.items()
                 if ds is not None and names[what] in ds
             }
-            found[name, key] = _gains(field[key], truth[key], others)
+            found[name, key] = _sums(field[key], truth[key], others)
     return found
+
+
+def _sums(field: xr.DataArray, truth: xr.DataArray, others: dict[str, Any]) -> xr.Dataset:
+    """Of one variable."""
+    scores = [score for score, (metric, _) in SCORES.items() if metric in METRICS or "climatology" in others]
+    statistics = {name for score in scores for name in _needed(score)}
+    statistics |= set(_needed(CRPS)) if "spread" in others else set()
+    return sums(field, truth, names=sorted(statistics), **others)
+
+
+def _needed(score: str) -> list[str]:
+    """The sums of one gain, without the weight."""
+    if score == CRPS:
+        return [CRPS, "absolute_error", of("absolute_error", "background")]
+    metrics = [SCORES[score][0]] + ([SHARE_OF[score]] if score in SHARE_OF else [])
+    names = [name for metric in metrics for name in (METRICS | ANOMALY_METRICS)[metric].statistics]
+    return list(dict.fromkeys(of(name, whose) for whose in ("field", "background") for name in names))
+
+
+def gains(totals: xr.Dataset) -> xr.Dataset:
+    """Improvement of scores on those of the background [%], with the ends of its interval.
+
+    Parameters
+    ----------
+    totals : Dataset
+        Of :func:`sums_of`, computed.
+
+    Returns
+    -------
+    Dataset
+        ``improvement``, ``low`` and ``high`` on ``score``, and ``depth`` where there is one: percent of the score of
+        the background, of its RMSE for a bias; 100 where the field is perfect. Of fewer than eight times there is no
+        interval.
+    """
+    whole = totals.sum("time") if "time" in totals.dims else totals
+    scores = [score for score in (*SCORES, CRPS) if set(_needed(score)) <= set(totals.data_vars)]
+    bounded = totals.sizes.get("time", 1) >= FEWEST
+    parts = [
+        _with_interval(*(ds[[*_needed(score), "weight"]] for ds in (totals, whole)), score, bounded) for score in scores
+    ]
+    return xr.concat(parts, xr.DataArray(scores, dims="score", name="score"))
 
 
 def at_depths_of(da: xr.DataArray, truth: xr.DataArray) -> xr.DataArray:
     """The depths of a truth."""
     return da.sel(depth=truth.depth) if "depth" in da.dims and "depth" in truth.dims else da
-
-
-def _gains(field: xr.DataArray, truth: xr.DataArray, others: dict[str, Any]) -> xr.Dataset:
-    """Of one variable."""
-    scores = [score for score, (metric, _) in SCORES.items() if metric in METRICS or "climatology" in others]
-    statistics = {name for score in scores for name in (METRICS | ANOMALY_METRICS)[SCORES[score][0]].statistics}
-    statistics |= {of(name, "background") for name in statistics}
-    if "spread" in others:
-        scores, statistics = [*scores, CRPS], statistics | {"crps"}
-    totals = sums(field, truth, names=sorted(statistics), **others)
-    whole = totals.sum("time") if "time" in totals.dims else totals
-    bounded = totals.sizes.get("time", 1) >= FEWEST
-    return xr.concat([_with_interval(totals, whole, score, bounded) for score in scores], _named(scores))
-
-
-def _named(scores: list[str]) -> xr.DataArray:
-    return xr.DataArray(scores, dims="score", name="score")
 
 
 def _with_interval(totals: xr.Dataset, whole: xr.Dataset, score: str, bounded: bool) -> xr.Dataset:

@@ -42,7 +42,7 @@ def _levelled(name: str, da: xr.DataArray, truth: xr.Dataset) -> xr.DataArray:
         return da
     # Whoever chose a single level said which one a field without levels is of.
     if wants and truth.sizes["depth"] == 1:
-        return da.expand_dims(depth=truth.depth)
+        return da.expand_dims(depth=truth.depth).transpose(*truth[key].dims)
     if has and da.sizes["depth"] == 1:
         return da.isel(depth=0, drop=True)
     deep, flat, known = ("the truth", name, truth.depth) if wants else (name, "the truth", da.depth)

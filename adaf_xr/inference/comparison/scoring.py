@@ -13,7 +13,7 @@ import xarray as xr
 
 from adaf_xr import metrics
 from adaf_xr.inference.comparison.at_points import along_track
-from adaf_xr.inference.comparison.gains import LEVEL, at_depths_of, gains
+from adaf_xr.inference.comparison.gains import LEVEL, at_depths_of, gains, sums_of
 from adaf_xr.inference.comparison.matching import BACKGROUND, CLIMATOLOGY, Matched
 from adaf_xr.inference.comparison.pooled import cards, sheet_of
 from adaf_xr.inference.comparison.scales import scales
@@ -55,13 +55,14 @@ def compare(matched: Matched) -> Comparison:
     lazy = {
         "cards": cards(analyses, first, usual),
         "first": {} if first is None else cards(replace(matched, fields={BACKGROUND: first}), None, usual),
-        "gains": {} if first is None else gains(analyses, first, usual),
+        "sums": {} if first is None else sums_of(analyses, first, usual),
         "errors": {name: _errors(every, name) for name in fields},
         "present": {name: _present(every, name) for name in fields},
     }
     done = _computed(lazy)
     sheet = sheet_of(done["cards"] | done["first"]) + _covered(done["present"])
-    table = _as_table(done["gains"]) if done["gains"] else None
+    better = {key: gains(totals) for key, totals in done["sums"].items()}
+    table = _as_table(better) if better else None
     return Comparison(sheet + scales(every), table, done["errors"])
 
 
