@@ -16,7 +16,7 @@ from adaf_xr.osse.orbits import Orbit
 SHORTEST, LONGEST = 1000.0, 20000.0
 """Wavelengths [km] of the errors that remain of orbit, tides and atmosphere."""
 
-EDITED = 16
+EDITED = 4
 """Seconds that are edited together."""
 
 
@@ -37,7 +37,7 @@ class NadirAltimeter(Instrument):
         Along-track error of wavelengths 1000 to 20000 km [m], what remains of orbit, tide and atmospheric corrections
         after cross calibration: 1 to 2 cm (Pujol et al. 2016, Ocean Sci. 12, 1067).
     edited : float
-        Share of readings that editing removes (rain, ice, blooms), 16 s at a time.
+        Share of readings that editing removes (rain, ice, blooms), 4 s at a time.
     interval : float
         Seconds between readings.
     """

@@ -36,7 +36,7 @@ class Drifters(Instrument):
     Attributes
     ----------
     spacing : float
-        Degrees: 5, the design of the array (Lumpkin et al. 2016, JTECH 33, 1139).
+        Degrees: 5, the design of the array (Lumpkin et al. 2016, JTECH 33, 685).
     temperature_error : float
         White noise [K]: 0.1 to 0.2 (Kennedy 2014, Rev. Geophys. 52, 1).
     velocity_error : float

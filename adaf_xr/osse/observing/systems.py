@@ -48,17 +48,7 @@ SYSTEMS: dict[str, Instrument] = {
 CONSTELLATIONS: dict[str, tuple[str, ...]] = {
     "4-nadirs": ("nadir-reference", "nadir-interleaved", "nadir-gfo", "nadir-envisat"),
     "swot+4-nadirs": ("swot", "nadir-reference", "nadir-interleaved", "nadir-gfo", "nadir-envisat"),
-    "adaf-ocean": (
-        "nadir-reference",
-        "nadir-sentinel3",
-        "nadir-cryosat",
-        "sst",
-        "sss",
-        "wind",
-        "ice",
-        "argo",
-        "drifters",
-    ),
+    "adaf-ocean": ("nadir-reference", "nadir-interleaved", "sst", "sss", "wind", "ice", "argo", "drifters"),
 }
 """Sets of instruments: the 2003 altimeters of the sea level challenge (Topex/Poseidon, its interleaved successor, GFO,
-Envisat), the same with SWOT, and the sources of ADAF-Ocean."""
+Envisat), the same with SWOT, and the kinds of sources that ADAF-Ocean learns from (Jason-2 and 3 on both tracks)."""
