@@ -15,6 +15,15 @@ SEA = {"f0": 9e-5, "beta": 1.8e-11, "radius": RADIUS, "depths": (600.0, 3900.0)}
 SHAPE, SPACING = (32, 48), (2e4, 1.6e4)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Small tensors gain nothing from threads, and one number of threads is what a seed repeats with."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def double(shape=SHAPE, spacing=SPACING, **changes) -> TwoLayer:
     return TwoLayer(shape, spacing, **{**SEA, "dtype": torch.float64, **changes})
 

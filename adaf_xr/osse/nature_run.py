@@ -30,6 +30,9 @@ DAY = 86400.0
 NAMES = ("zos", "thetao", "so", "uo", "vo", "heave", "uas", "vas")
 """Variables of a snapshot that change with time."""
 
+WAVE_ROTATION = 0.6
+"""Vorticity over divergence of waves, f over their frequency."""
+
 
 @dataclass(frozen=True)
 class NatureRun:
@@ -75,7 +78,7 @@ class NatureRun:
     wind_speed : float
         Root-mean-square synoptic wind of each component [m s-1], about westerlies.
     wave_speed : float
-        Root-mean-square current of unresolved waves, each component [m s-1].
+        Root-mean-square divergent current of waves, each component [m s-1].
 
     Examples
     --------
@@ -95,31 +98,33 @@ class NatureRun:
     device: str = "cpu"
     spin_up: int = 400
     refined: int = 20
-    radius: float = 37e3
-    depths: tuple[float, float] = (600.0, 3900.0)
-    jet_speed: float = 1.2
-    jet_width: float = 50e3
+    radius: float = 33e3
+    depths: tuple[float, float] = (700.0, 3800.0)
+    jet_speed: float = 1.0
+    jet_width: float = 45e3
     jet_memory: float = 20.0
     drag_time: float = 60.0
-    viscous_time: float = 3.0
-    temperature: tuple[float, float, float, float] = (19.0, 0.5, 6.0, 75.0)
-    salinity: tuple[float, float, float, float] = (35.9, 0.03, 0.8, 120.0)
-    season: float = 4.0
+    viscous_time: float = 18.0
+    temperature: tuple[float, float, float, float] = (18.5, 0.35, 8.0, 75.0)
+    salinity: tuple[float, float, float, float] = (35.8, 0.03, 0.5, 120.0)
+    season: float = 3.5
     trapped_stratification: float = 8e-3
-    mixed_layer: float = 60.0
-    mixed_stratification: float = 3e-3
+    mixed_layer: float = 100.0
+    mixed_stratification: float = 2e-3
     wind_speed: float = 6.0
-    wave_speed: float = 0.012
+    wave_speed: float = 0.0115
 
     def __post_init__(self) -> None:
         if any(n % 4 or n < 8 for n in self.shape):
             raise ValueError(f"a grid of {self.shape} cells cannot be spun up on half of it: give multiples of four")
-        south, north = self.axes()[0][[0, -1]]
-        if south < 10.0 or north > 80.0:
+        latitude, longitude = self.axes()
+        if latitude[0] < 10.0 or latitude[-1] > 80.0:
             raise ValueError(
-                f"the region reaches from {south:g} to {north:g} degrees north, where one plane is no picture of the "
-                "sphere: keep within 10 and 80 (osse.global_run for the globe)"
+                f"the region reaches from {latitude[0]:g} to {latitude[-1]:g} degrees north, where one plane is no "
+                "picture of the sphere: keep within 10 and 80 (osse.global_run for the globe)"
             )
+        if longitude[0] < -180.0 or longitude[-1] >= 180.0:
+            raise ValueError("the region crosses the date line, where longitude jumps: choose another centre")
         if self.days < 1 or self.spin_up < self.refined:
             raise ValueError("a run has at least one day and a spin-up no shorter than its refined end")
 
@@ -264,7 +269,7 @@ class NatureRun:
         linear = sea.tracers.gradient
         north = north + GRAVITY * (EXPANSION * linear[0] - CONTRACTION * linear[1])
         wind = air.wind()
-        mixing = ageostrophy.viscosity(torch.hypot(*wind), f)
+        mixing = ageostrophy.viscosity(torch.hypot(*wind), self.mixed_layer)
         potential = ageostrophy.frontogenetic(
             plane, surface, (east, north), self.f0, self.mixed_layer, self.mixed_stratification
         )
@@ -315,16 +320,18 @@ class _Atmosphere:
     def __init__(self, run: NatureRun, plane: Plane) -> None:
         self.run, self.plane = run, plane
         scale = plane.square * (1.5e6 / (2 * math.pi)) ** 2
-        seeds = np.random.SeedSequence(run.seed).generate_state(2).tolist()
+        seeds = np.random.SeedSequence(run.seed).generate_state(3).tolist()
         self.weather = RedNoise(plane, scale * torch.exp(-2 * scale), 2 * DAY, seeds[0], drift=8.0)
         # Velocity falls as K^-2 from 150 km to 25 km, as the continuum of internal waves and its daily mean do.
         long, short = (plane.square * (length / (2 * math.pi)) ** 2 for length in (1.5e5, 2.5e4))
-        self.sea_state = RedNoise(plane, torch.exp(-short) / (1 + long) ** 2.5, DAY, seeds[1])
+        spectrum = torch.exp(-short) / (1 + long) ** 2.5
+        self.potential, self.rotation = (RedNoise(plane, spectrum, DAY, seed) for seed in seeds[1:])
 
     def pass_day(self) -> None:
         """Go on to the next day."""
         self.weather.after(DAY)
-        self.sea_state.after(DAY)
+        self.potential.after(DAY)
+        self.rotation.after(DAY)
 
     def wind(self) -> tuple[Tensor, Tensor]:
         """Eastward and northward wind on the grid [m s-1]: westerlies, and weather upon them."""
@@ -334,9 +341,11 @@ class _Atmosphere:
         return westerly + self.run.wind_speed * east[0], -self.run.wind_speed * north[0]
 
     def waves(self) -> tuple[Tensor, Tensor]:
-        """Divergent current on the grid [m s-1]."""
-        east, north = ageostrophy.of_potential(self.plane, self._scaled(self.sea_state.field))
-        return self.run.wave_speed * east[0], self.run.wave_speed * north[0]
+        """Current on the grid [m s-1], more divergent than rotational."""
+        east, north = ageostrophy.of_potential(self.plane, self._scaled(self.potential.field))
+        along, across = ageostrophy.of_potential(self.plane, self._scaled(self.rotation.field))
+        speed = self.run.wave_speed
+        return speed * (east - WAVE_ROTATION * across)[0], speed * (north + WAVE_ROTATION * along)[0]
 
     def _scaled(self, potential: Tensor) -> Tensor:
         """A potential whose gradient has components of unit variance, on average over the two."""

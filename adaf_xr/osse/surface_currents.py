@@ -28,24 +28,24 @@ AIR_OVER_WATER = 1.2 / 1025.0
 DRAG_COEFFICIENT = 1.3e-3
 """Of the wind at 10 m, moderate winds (Large and Pond 1981, JPO 11, 324)."""
 
-EKMAN_SHARE = 0.03
-"""Mean viscosity of the boundary layer over u*^2 / f: an Ekman depth of 0.25 u*/f (Caldwell et al. 1972; Wang and
-Huang 2004, JPO 34, 1267)."""
+MIXING_SHAPE = 4.0 / 27.0 * 0.4
+"""Largest viscosity of a boundary layer over its depth times its velocity scale, von Karman's constant included: the
+top of the cubic profile of Large et al. (1994, Rev. Geophys. 32, 363)."""
 
-CALM_VISCOSITY = 5e-3
-"""Viscosity [m2 s-1] of a boundary layer without wind, by night-time convection."""
+CONVECTIVE_SPEED = 5e-3
+"""Velocity scale [m s-1] of night-time convection: a buoyancy flux of 1e-9 m2 s-3 over 100 m, cubic root."""
 
 
-def viscosity(wind_speed: Tensor, f: Tensor | float) -> Tensor:
-    """Eddy viscosity [m2 s-1] of the boundary layer under a wind [m s-1].
+def viscosity(wind_speed: Tensor, depth: float) -> Tensor:
+    """Eddy viscosity [m2 s-1] of a boundary layer of a depth [m] under a wind [m s-1].
 
     Examples
     --------
-    >>> [round(float(a), 3) for a in viscosity(torch.tensor([0.0, 10.0]), 9e-5)]
-    [0.005, 0.056]
+    >>> [round(float(a), 3) for a in viscosity(torch.tensor([0.0, 10.0]), 100.0)]
+    [0.03, 0.079]
     """
-    friction = AIR_OVER_WATER * DRAG_COEFFICIENT * wind_speed**2
-    return CALM_VISCOSITY + EKMAN_SHARE * friction / f
+    squared = AIR_OVER_WATER * DRAG_COEFFICIENT * wind_speed**2
+    return MIXING_SHAPE * depth * torch.sqrt(squared + CONVECTIVE_SPEED**2)
 
 
 def boundary_layer_drift(
