@@ -11,7 +11,7 @@ import xarray as xr
 from adaf_xr.metrics.climatology import climatology_at
 from adaf_xr.metrics.ensemble import spread_skill_of
 from adaf_xr.metrics.horizontal import Weights
-from adaf_xr.metrics.improvement import cells_over_time, share_improved
+from adaf_xr.metrics.improvement import gain_of_cells, share_improved
 from adaf_xr.metrics.pairing import time_dimension
 from adaf_xr.metrics.regions import Regions
 from adaf_xr.metrics.scores import ANOMALY_METRICS, METRICS, Metric, from_sums, shared
@@ -137,13 +137,13 @@ def _row(
 ) -> xr.Dataset:
     """The scores of one variable."""
     time = time_dimension(field)
-    daily = sums(field, truth, weights=weights, regions=regions, names=_needed(others), **others)
+    daily = sums(field, truth, weights=weights, regions=regions, names=_needed(others), gathered=True, **others)
     pooled = daily if time is None else daily.sum([time])
     row = _scores(pooled, "field", "")
     bounded = {"rmse": METRICS["rmse"].formula}
     if "background" in others:
         row |= _scores(pooled, "background", "_background")
-        cells = cells_over_time(field, truth, "mae", **others)
+        cells = gain_of_cells(field, truth, "mae", **others)
         row |= {"improvement": _gain(pooled), "improved": share_improved(cells, "mae", weights, regions, field)}
         bounded["improvement"] = _gain
     if "spread" in others:

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from adaf_xr.metrics.pairing import along
+from adaf_xr.metrics.pairing import along, matched
 
 DAYS = 366
 """Days of a climatology: the last is that of leap years."""
@@ -47,6 +47,11 @@ def climatology_at(climatology: xr.DataArray, field: xr.DataArray) -> xr.DataArr
         return _looked_up(climatology, time, field)
     if "dayofyear" in climatology.dims:
         return _looked_up(climatology, "dayofyear", field)
+    if unknown := [dim for dim in matched(field, climatology, "the climatology").dims if dim not in field.dims]:
+        raise ValueError(
+            f"the climatology has dimensions {unknown} that the field lacks: bring it to the field's times and depths "
+            "first, with a dimension time or dayofyear"
+        )
     return climatology
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
 import xarray as xr
 
 from adaf_xr.metrics.horizontal import Weights, dimensions
 from adaf_xr.metrics.pairing import time_dimension
 from adaf_xr.metrics.regions import Regions
-from adaf_xr.metrics.statistics import mean, of, sums
+from adaf_xr.metrics.statistics import mean, sums
 
 By = Literal["mae", "rmse"]
-ERROR = {"mae": "absolute_error", "rmse": "squared_error"}
+GAIN = {"mae": "gain", "rmse": "squared_gain"}
+"""The statistic by which the error of the background exceeds that of the field."""
 
 
 def improved(
@@ -52,25 +52,24 @@ def improved(
     >>> float(improved(truth + [1.0, -1.0, 3.0, 2.0], truth, truth - 2.0))
     0.5
     """
-    if by not in ERROR:
-        raise ValueError(f"by={by!r}: choose among {list(ERROR)}")
-    cells = cells_over_time(field, truth, by, background=background)
-    return share_improved(cells, by, weights, regions, field)
+    if by not in GAIN:
+        raise ValueError(f"by={by!r}: choose among {list(GAIN)}")
+    return share_improved(gain_of_cells(field, truth, by, background=background), by, weights, regions, field)
 
 
-def cells_over_time(field: xr.DataArray, truth: xr.DataArray, by: By, **others: xr.DataArray) -> xr.Dataset:
-    """Sums over time of the errors of the field and of the background, cell by cell."""
+def gain_of_cells(field: xr.DataArray, truth: xr.DataArray, by: By, **others: xr.DataArray) -> xr.DataArray:
+    """By how much the mean error over time shrinks, cell by cell; missing where no time counts."""
     time = time_dimension(field)
-    names = [ERROR[by], of(ERROR[by], "background")]
-    return sums(field, truth, dim=[] if time is None else [time], weights=None, regions=None, names=names, **others)
+    over = [] if time is None else [time]
+    cells = sums(field, truth, dim=over, weights=None, regions=None, names=[GAIN[by]], **others)
+    return mean(cells, GAIN[by])
 
 
 def share_improved(
-    cells: xr.Dataset, by: By, weights: Weights, regions: Regions | None, field: xr.DataArray
+    gain: xr.DataArray, by: By, weights: Weights, regions: Regions | None, field: xr.DataArray
 ) -> xr.DataArray:
-    """The share from sums of every cell over time, on the horizontal dimensions of a field."""
-    mine, first = mean(cells, ERROR[by]), mean(cells, of(ERROR[by], "background"))
-    better = (mine < first).where(np.isfinite(mine)).rename(field.name)
+    """The share of cells with a gain, on the horizontal dimensions of a field."""
+    better = (gain > 0.0).where(gain.notnull()).rename(field.name)
     totals = sums(better, better, dim=dimensions(field), weights=weights, regions=regions, names=["field"])
     attributes = {"long_name": f"share of cells with a smaller {by} than the background", "units": "1"}
     return mean(totals, "field").rename(field.name).assign_attrs(attributes)

@@ -44,6 +44,8 @@ def totals(
     inputs: Mapping[str, xr.DataArray],
     weights: xr.DataArray,
     over: Sequence[Hashable],
+    *,
+    gathered: bool = False,
 ) -> dict[str, tuple[tuple[Hashable, ...], Any]]:
     """Sums of weight times quantity over the places where all inputs are present, and of the weight itself.
 
@@ -57,6 +59,8 @@ def totals(
         May have dimensions that no input has: each entry along them gives sums of its own. Missing counts as zero.
     over : sequence of dimension
         Summed over.
+    gathered : bool
+        In a single chunk: few tasks for who needs all of a small result.
 
     Returns
     -------
@@ -75,6 +79,8 @@ def totals(
         result = _block_sums(*(part.values for part in parts), plan=plan)
     if plan.over:
         result = result.sum(axis=tuple(1 + len(extra) + axis for axis in plan.axes))
+    if gathered and isinstance(result, da.Array):
+        result = result.rechunk(-1)
     kept = (*extra, *(dim for dim in dims if dim not in plan.over))
     return {name: (kept, result[i]) for i, name in enumerate((*quantities, "weight"))}
 

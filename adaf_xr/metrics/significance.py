@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -45,8 +46,8 @@ def block_bootstrap(
     level : float
         Probability of the interval.
     block : int, optional
-        Times in a block. Default: :func:`block_length` of the influence of each time on the score, the longest over the
-        other dimensions of the score.
+        Times in a block. Default: :func:`block_length` for the correlation of successive influences on the
+        score, the largest over its other dimensions.
     samples : int
         How many times to draw.
     seed : int
@@ -80,30 +81,56 @@ def block_bootstrap(
     >>> bool(low < noise.mean() < high)
     True
     """
-    count = _checked(totals, dim, level, block, samples)
+    _check(totals, dim, level, block, samples)
     formula = _formula(score)
-    # The sums of a day are a few numbers: all times in one piece.
-    whole = totals.chunk({dim: -1}) if totals.chunks else totals
-    influence = formula(whole.sum([dim])) - formula(whole.sum([dim]) - whole)
-    persistence = xr.apply_ufunc(
-        lag_one, influence, input_core_dims=[[dim]], vectorize=True, dask="parallelized", output_dtypes=["f8"]
-    ).max()
-    drawing = {"times": count, "samples": samples, "seed": seed, "block": block}
-    draws = xr.apply_ufunc(
-        _draws, persistence, kwargs=drawing, output_core_dims=[["sample", dim]], dask="parallelized",
-        output_dtypes=["f8"], dask_gufunc_kwargs={"output_sizes": {"sample": samples, dim: count}},
+    drawing = partial(_interval, formula=formula, dim=dim, level=level, block=block, samples=samples, seed=seed)
+    if not totals.chunks:
+        return drawing(totals)
+    # Sums are a few numbers a day: all in one task. Which dimensions the score has, sums of ones tell.
+    names, parts = list(totals.data_vars), list(totals.data_vars.values())
+    ones = xr.Dataset({name: (part.dims, np.ones(part.shape)) for name, part in zip(names, parts, strict=True)})
+    dims = ["bound", *formula(ones.sum([dim])).dims]
+
+    def at_once(*arrays: NDArray) -> NDArray:
+        drawn = zip(names, parts, arrays, strict=True)
+        return drawing(xr.Dataset({name: (part.dims, array) for name, part, array in drawn})).transpose(*dims).values
+
+    bounds: xr.DataArray = xr.apply_ufunc(
+        at_once, *parts, input_core_dims=[list(part.dims) for part in parts], output_core_dims=[dims],
+        dask="parallelized", output_dtypes=["f8"],
+        dask_gufunc_kwargs={"allow_rechunk": True, "output_sizes": {d: totals.sizes.get(d, 2) for d in dims}},
     )  # fmt: skip
-    drawn = formula(whole.drop_vars([dim], errors="ignore").map(lambda total: xr.dot(draws, total, dim=[dim])))
-    bounds = xr.apply_ufunc(
-        _bounds, drawn, persistence, kwargs={"times": count, "level": level, "block": block},
-        input_core_dims=[["sample"], []], output_core_dims=[["bound"]], dask="parallelized", output_dtypes=["f8"],
-        dask_gufunc_kwargs={"output_sizes": {"bound": 2}, "allow_rechunk": True},
-    )  # fmt: skip
-    return bounds.assign_coords(bound=["low", "high"]).transpose("bound", ...)
+    kept = {name: c for name, c in totals.coords.items() if set(c.dims) <= set(dims)}
+    return bounds.assign_coords({"bound": ["low", "high"], **kept})
 
 
-def _checked(totals: xr.Dataset, dim: Hashable, level: float, block: int | None, samples: int) -> int:
-    """Number of times, after a look at the arguments."""
+def _interval(
+    totals: xr.Dataset,
+    *,
+    formula: Callable[[xr.Dataset], xr.DataArray],
+    dim: Hashable,
+    level: float,
+    block: int | None,
+    samples: int,
+    seed: int,
+) -> xr.DataArray:
+    """The interval from sums in memory."""
+    count, pooled = totals.sizes[dim], totals.sum([dim])
+    influence = formula(pooled) - formula(pooled - totals)
+    phi = float(xr.apply_ufunc(lag_one, influence, input_core_dims=[[dim]], vectorize=True).max())
+    block = block_length(count, phi) if block is None else block
+    draws = xr.DataArray(_draws(count, block, samples, seed), dims=["sample", dim])
+    drawn: xr.DataArray = formula(
+        totals.drop_vars([dim], errors="ignore").map(lambda total: xr.dot(draws, total, dim=[dim]))
+    )
+    tail = float(stats.norm.cdf(-widening(count, block, phi, level)))
+    # Missing where a sample is: a place without pairs on most days has no interval.
+    bounds = drawn.quantile([tail, 1.0 - tail], dim="sample", skipna=False)
+    return bounds.rename(quantile="bound").assign_coords(bound=["low", "high"]).transpose("bound", ...)
+
+
+def _check(totals: xr.Dataset, dim: Hashable, level: float, block: int | None, samples: int) -> None:
+    """Refuse what gives no interval."""
     if dim not in totals.dims:
         raise ValueError(f"the sums have no dimension {dim!r} to draw from: keep it, sums(..., dim=[...])")
     count = totals.sizes[dim]
@@ -191,17 +218,9 @@ def widening(times: int, block: int, phi: float, level: float) -> float:
     return float(student / np.sqrt(seen))
 
 
-def _draws(phi: NDArray, *, times: int, samples: int, seed: int, block: int | None) -> NDArray[np.float64]:
+def _draws(times: int, block: int, samples: int, seed: int) -> NDArray[np.float64]:
     """How often each time is drawn, (samples, times): blocks on a circle, the last cut to the number of times."""
-    block = block_length(times, float(phi)) if block is None else block
     starts = np.random.default_rng(seed).integers(times, size=(samples, -(-times // block)))
     drawn = ((starts[..., None] + np.arange(block)) % times).reshape(samples, -1)[:, :times]
     rows = np.arange(samples)[:, None] * times
     return np.bincount((drawn + rows).ravel(), minlength=samples * times).reshape(samples, times).astype("f8")
-
-
-def _bounds(drawn: NDArray, phi: NDArray, *, times: int, level: float, block: int | None) -> NDArray[np.float64]:
-    """Percentiles of the samples, last, widened; missing where a sample is."""
-    block = block_length(times, float(phi)) if block is None else block
-    tail = float(stats.norm.cdf(-widening(times, block, float(phi), level)))
-    return np.moveaxis(np.quantile(drawn, [tail, 1.0 - tail], axis=-1), 0, -1)

@@ -92,6 +92,8 @@ def _of_predictor(name: str) -> dict[str, Statistic]:
 STATISTICS: dict[str, Statistic] = {
     **_of_truth(),
     **{of(key, name): statistic for name in PREDICTORS for key, statistic in _of_predictor(name).items()},
+    "gain": Statistic(("field", "truth", "background"), lambda x, y, b: np.abs(b - y) - np.abs(x - y)),
+    "squared_gain": Statistic(("field", "truth", "background"), lambda x, y, b: (b - y) ** 2 - (x - y) ** 2),
     "variance": Statistic(("spread",), lambda s: s**2),
     "crps": Statistic(("field", "truth", "spread"), gaussian_crps),
     "within_90": Statistic(("field", "truth", "spread"), within(0.9)),
@@ -108,6 +110,7 @@ def sums(
     weights: Weights = "area",
     regions: Regions | None = None,
     names: Iterable[str] | None = None,
+    gathered: bool = False,
     **others: xr.DataArray,
 ) -> xr.Dataset:
     """Weighted sums of statistics over the pairs where all values are present.
@@ -128,6 +131,8 @@ def sums(
         By name (west, east, south, north) in degrees, or a mask. The sums get a dimension ``region``.
     names : iterable of str, optional
         Keys of :data:`STATISTICS`. Default: all whose inputs are given.
+    gathered : bool
+        Give lazy sums as one chunk, for what needs all of them at once, such as an interval over time.
     **others : DataArray
         Further inputs of statistics, on the grid of the field: ``climatology``, ``background``, ``spread``.
 
@@ -159,7 +164,7 @@ def sums(
         raise ValueError("some weights are negative: a pair counts for something or for nothing; clip or mask them")
     if regions is not None:
         here = here * masks(field, regions)
-    result = totals(chosen, aligned, here, over)
+    result = totals(chosen, aligned, here, over, gathered=gathered)
     coordinates = _surviving([*aligned.values(), here], set(over))
     return xr.Dataset({name: xr.Variable(*entry) for name, entry in result.items()}, coordinates)
 
