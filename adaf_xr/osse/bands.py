@@ -62,6 +62,9 @@ COURANT = 0.9
 FIRST_SPEED = 0.15
 """Root-mean-square velocity [m s-1] of the random eddies at the beginning: about that of grown ones."""
 
+FIRST_WAVELENGTH = 9.0
+"""Wavelength of those, in deformation radii."""
+
 
 class Bands:
     """The eddies of all bands.
@@ -89,11 +92,11 @@ class Bands:
                 "and 24, which they are high, into an even number: take 0.25, 0.5, 1 or 2"
             )
         self.rows, self.columns, self.spacing = rows, round(360.0 / spacing), spacing
-        self.flow, self.retrograde = self._flow(device)
+        self.flow, self.radius, self.retrograde = self._flow(device)
         self.weights = blending(spacing)
 
-    def _flow(self, device: str) -> tuple[TwoLayer, Tensor]:
-        """The solver, and whether the upper layer's gradient of PV is southward, for each band."""
+    def _flow(self, device: str) -> tuple[TwoLayer, Tensor, Tensor]:
+        """The solver, its radius, and whether the upper layer's gradient of PV is southward, for each band."""
         centre = torch.tensor(CENTRES, dtype=torch.float64) * RADIAN
         cell = RADIUS * RADIAN * self.spacing
         f0, beta = 2.0 * ROTATION * torch.sin(centre), 2.0 * ROTATION * torch.cos(centre) / RADIUS
@@ -116,12 +119,13 @@ class Bands:
             hyperviscosity=1.0 / (VISCOUS_TIME * 3600.0),
             device=device,
         )
-        return flow, (beta + share[0] * shear / radius**2) < 0.0
+        return flow, radius, (beta + share[0] * shear / radius**2) < 0.0
 
     def begin(self, seed: int) -> Tensor:
-        """Random eddies of about the energy of grown ones, spectral PV."""
-        wavelength = 8.0 * RESOLVED * self.spacing * RADIUS * RADIAN
-        psi = self.flow.streamfunction(self.flow.noise(seed, len(CENTRES), FIRST_SPEED, wavelength))
+        """Random eddies of about the size and energy of grown ones, spectral PV."""
+        wavelengths = (FIRST_WAVELENGTH * self.radius).tolist()
+        bands = [self.flow.noise(seed, len(CENTRES), FIRST_SPEED, length)[i] for i, length in enumerate(wavelengths)]
+        psi = self.flow.streamfunction(torch.stack(bands))
         # Surface-intensified, as grown eddies are.
         return self.flow.potential_vorticity(torch.stack([psi[:, 0], 0.3 * psi[:, 1]], dim=1))
 
@@ -151,11 +155,11 @@ class Bands:
         surface, deep, displaced = self.flow.plane.to_grid(spectral)
         upper, moved = (field.square().mean((-2, -1), keepdim=True).sqrt() for field in (surface, displaced))
         parts = (surface / upper, deep / upper, displaced / moved)
-        first, second, third = (self._blended(part.cpu().numpy()) for part in parts)
+        first, second, third = (self.blended(part.cpu().numpy()) for part in parts)
         return first, second, third
 
-    def _blended(self, bands: NDArray) -> NDArray[np.float32]:
-        """One global field of a field of each band (band, rows, columns)."""
+    def blended(self, bands: NDArray) -> NDArray[np.float32]:
+        """One global field (n_lat, n_lon) of a field of each band (band, rows, columns)."""
         field = np.zeros((self.weights.shape[1], self.columns), "f4")
         for band, weight, centre in zip(bands, self.weights, CENTRES, strict=True):
             south = round((centre - HEIGHT / 2 + 90.0) / self.spacing)

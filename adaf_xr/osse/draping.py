@@ -33,7 +33,7 @@ IMPRINT = 3.0
 """Warming of the surface per height of an eddy [K m-1]: a deep thermocline cools the mixed layer less (Hausmann and
 Czaja 2012, Deep-Sea Res. I 70, 60: 2 to 6)."""
 
-AIR_TEMPERATURE, AIR_SALINITY = 0.3, 0.05
+AIR_TEMPERATURE, AIR_SALINITY = 0.2, 0.05
 """Standard deviation of what the air does to the surface [K, 1e-3]."""
 
 AIR_PATCH, AIR_LIFE = 250.0, 12.0
