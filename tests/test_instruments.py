@@ -27,6 +27,7 @@ class Plain:
     land: bool = False
     values: dict = field(default_factory=dict)
 
+    period = (np.datetime64("2000-01-01", "ns"), np.datetime64("2100-01-01", "ns"))
     names = frozenset({"zos", "thetao", "so", "uo", "vo", "uas", "vas", "siconc"})
 
     def wet(self, latitude, longitude):

@@ -138,6 +138,7 @@ def test_an_ocean_goes_round_the_globe_and_knows_its_land():
     assert track.adt_unfiltered.notnull().all()
 
 
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")
 def test_an_ocean_keeps_a_few_fields_and_travels_as_a_path(tmp_path):
     nature_run(days=40).chunk(time=1).to_zarr(tmp_path / "truth.zarr")
     ocean = GriddedOcean(tmp_path / "truth.zarr")
@@ -276,6 +277,12 @@ def test_every_day_is_a_chunk_and_a_day_begun_is_observed_whole(ocean):
     assert ds.time.dt.strftime("%d %H").values.tolist() == ["01 12", "02 12", "03 12"]
 
 
+def test_without_clouds_every_pixel_is_seen(ocean):
+    ds = observe(ocean, instrument("sst").but(cover=0.0), SPAN, seed=0, noise=False).compute()
+    assert (ds.quality_level == 5).mean() > 0.99
+    assert (observe(ocean, instrument("sst").but(cover=1.0), SPAN, seed=0).quality_level == 0).all()
+
+
 def test_constellations_name_instruments():
     assert all(name in SYSTEMS for names in CONSTELLATIONS.values() for name in names)
     assert len(CONSTELLATIONS["4-nadirs"]) == 4
@@ -287,6 +294,10 @@ def test_what_cannot_be_observed_is_said(ocean):
         observe(ocean, "radar", SPAN, seed=0)
     with pytest.raises(ValueError, match="is empty: give"):
         observe(ocean, "sst", SPAN[::-1], seed=0)
+    with pytest.raises(
+        ValueError, match=r"from 2002-10-01T00:00:00 to .* it runs from 2012-10-01T00:00:00 to 2012-10-04"
+    ):
+        observe(ocean, "sst", ("2002-10-01", "2002-10-05"), seed=0)
     with pytest.raises(ValueError, match="lies outside the ocean, which spans"):
         observe(ocean, "sst", SPAN, seed=0, region=(0, 10, 33, 43))
     with pytest.raises(ValueError, match="south below north"):
@@ -313,7 +324,7 @@ def test_a_computed_day_reads_its_ocean_once(ocean):
     class Counting:
         asked: list
 
-        names, extent, wet = ocean.names, ocean.extent, staticmethod(ocean.wet)
+        names, extent, period, wet = ocean.names, ocean.extent, ocean.period, staticmethod(ocean.wet)
 
         def at(self, name, *where):
             self.asked.append(name)

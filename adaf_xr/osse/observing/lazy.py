@@ -39,7 +39,8 @@ def observe(
     system : str or Instrument
         A name of `SYSTEMS`, or an instrument such as ``SYSTEMS["swot"].but(posting=10.0)``.
     span : (start, stop)
-        The UTC days that meet the half-open interval [start, stop) are observed, whole.
+        The UTC days that meet the half-open interval [start, stop) are observed, whole. What is seen before the first
+        or after the last snapshot of the ocean is missing.
     seed : int
         Decides the errors, clouds and positions of floats. A reading depends on the seed and on its day, not on the
         span, the region or the chunks it is asked for in.
@@ -57,7 +58,8 @@ def observe(
     Raises
     ------
     ValueError
-        Where the name is unknown, the span empty, the region outside the ocean, or the ocean lacks what is measured.
+        Where the name is unknown, the span is empty or outside the times of the ocean, the region outside its grid, or
+        the ocean lacks what is measured.
 
     Examples
     --------
@@ -71,7 +73,7 @@ def observe(
     """
     instrument = _instrument(system)
     domain = Domain(ocean, None if region is None else tuple(map(float, region)))  # type: ignore[arg-type]
-    layout, days = instrument.layout(domain), _days(span)
+    layout, days = instrument.layout(domain), _days(span, ocean)
     known = [instrument.rows(day, seed, domain) for day in days]
     whole = xr.Dataset(
         _lazy(instrument, layout, days, known, (seed, domain, noise)),
@@ -96,12 +98,22 @@ def _instrument(system: str | Instrument) -> Instrument:
     return SYSTEMS[system]
 
 
-def _days(span: tuple[Any, Any]) -> list[int]:
-    """Days since EPOCH that meet a span."""
+def _days(span: tuple[Any, Any], ocean: Ocean) -> list[int]:
+    """Days since EPOCH that meet a span; refused where the ocean knows none of them."""
     start, stop = (as_times(end)[0] for end in span)
     if not start < stop:
         raise ValueError(f"span={span!r} is empty: give (start, stop) with start before stop")
+    first, last = ocean.period
+    if stop <= first or start > last:
+        raise ValueError(
+            f"nothing is known of the ocean from {_short(start)} to {_short(stop)}: it runs from {_short(first)} to "
+            f"{_short(last)}"
+        )
     return list(range(int((start - EPOCH) // DAY), int(-((EPOCH - stop) // DAY))))
+
+
+def _short(time: np.datetime64) -> str:
+    return str(time.astype("datetime64[s]"))
 
 
 def _coordinates(layout: Layout, days: list[int], known: list[Arrays]) -> dict[str, tuple]:

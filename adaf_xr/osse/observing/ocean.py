@@ -22,6 +22,8 @@ from adaf_xr.sphere import cell_edges
 KEPT = 24
 """Fields (one variable at one time) that are kept in memory."""
 
+Period = tuple[np.datetime64, np.datetime64]
+
 PROFILES = {"thetao": columns.temperature, "so": columns.salinity}
 
 
@@ -34,6 +36,8 @@ class Ocean(Protocol):
         Quantities it has, by canonical name; and `mdt` [m] where a mean topography is known.
     extent : (west, east, south, north)
         Outer edges [degrees].
+    period : (first, last)
+        Times between which it is known.
     """
 
     @property
@@ -43,6 +47,10 @@ class Ocean(Protocol):
     @property
     def extent(self) -> Region:
         """Outer edges [degrees]."""
+
+    @property
+    def period(self) -> Period:
+        """Times between which it is known."""
 
     def wet(self, latitude: NDArray, longitude: NDArray) -> NDArray[np.bool_]:
         """Whether there is water at points (...), within the extent."""
@@ -119,6 +127,11 @@ class GriddedOcean:
             return (-180.0, 180.0, float(south), float(north))
         west, east = cell_edges(self._longitude)[[0, -1]]
         return (float(west), float(east), float(south), float(north))
+
+    @property
+    def period(self) -> Period:
+        """First and last snapshot."""
+        return self._times[0], self._times[-1]
 
     def wet(self, latitude: NDArray, longitude: NDArray) -> NDArray[np.bool_]:
         """Whether there is water at points (...): in the cell that each lies in."""

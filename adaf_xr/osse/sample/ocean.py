@@ -64,6 +64,7 @@ class SampleOcean:
 
     names: ClassVar[frozenset[str]] = frozenset({"zos", "mdt", "thetao", "so", "uo", "vo", "siconc", "uas", "vas"})
     extent: ClassVar[Region] = (-80.0, 0.0, 10.0, 60.0)
+    period: ClassVar[tuple[np.datetime64, np.datetime64]] = (START, START + DAYS * DAY)
 
     def wet(self, latitude: NDArray, longitude: NDArray) -> NDArray[np.bool_]:
         """Whether there is water at points (...), within the extent."""
