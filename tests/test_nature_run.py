@@ -15,6 +15,7 @@ from adaf_xr.osse.quasigeostrophy import TwoLayer
 from adaf_xr.osse.red_noise import RedNoise
 from adaf_xr.osse.spectral import Plane
 from adaf_xr.osse.upper_ocean import CONTRACTION, EXPANSION, Tracers, UpperOcean
+from adaf_xr.osse.waves import Waves
 
 DAY = 86400.0
 F0, RADIUS, STRATIFICATION = 9e-5, 4e4, 8e-3
@@ -179,6 +180,17 @@ def test_noise_has_its_variance_its_memory_and_its_drift():
         RedNoise(plane, spectrum, memory=0.0, seed=0)
 
 
+def test_waves_have_their_speed_and_their_share_of_rotation():
+    plane = Plane((64, 64), (1e4, 1e4), dtype=torch.float64)
+    u, v = (plane.to_spectral(part) for part in Waves(plane, speed=0.02, seed=1).current())
+    ddx, ddy = plane.complex(1j * plane.zonal), plane.complex(1j * plane.meridional)
+    divergence, vorticity = ddx * u + ddy * v, ddx * v - ddy * u
+    speed = plane.mean_product(u, u) + plane.mean_product(v, v)
+    assert float(speed) == pytest.approx(2 * 0.02**2 * (1 + 0.36), rel=0.1)
+    ratio = plane.mean_product(vorticity, vorticity) / plane.mean_product(divergence, divergence)
+    assert float(ratio) == pytest.approx(0.36, rel=0.15)
+
+
 SMALL = {"shape": (64, 64), "spacing": 0.2, "spin_up": 90, "refined": 5}
 
 
@@ -245,7 +257,7 @@ def test_the_height_shows_the_flow_that_carries_the_tracers():
     run = NatureRun(days=1, **SMALL)
     plane = run._sea(run.shape).flow.plane
     psi = 5e3 * plane.noise(torch.Generator().manual_seed(0), 1, torch.exp(-plane.square * 6e4**2))
-    height, u, v = run._geostrophy(plane.to_grid(psi)[0])
+    height, u, v = surface_currents.geostrophic(plane.to_grid(psi)[0], run.axes()[0], 0.2)
     across, along = surface_currents.of_potential(plane, psi)
     cosine = np.cos(np.radians(run.axes()[0])) / np.cos(np.radians(38.0))
     assert float((u + along[0]).std() / along.std()) < 0.1

@@ -18,20 +18,20 @@ import xarray as xr
 from torch import Tensor
 
 from adaf_xr.cf.canonical import VARIABLES
-from adaf_xr.kinematics import GRAVITY, RADIAN, RADIUS, ROTATION, coriolis, geostrophic
-from adaf_xr.osse import surface_currents as ageostrophy
+from adaf_xr.kinematics import GRAVITY, RADIAN, RADIUS, ROTATION, coriolis
+from adaf_xr.osse import surface_currents, weather
 from adaf_xr.osse.quasigeostrophy import TwoLayer
-from adaf_xr.osse.red_noise import RedNoise
-from adaf_xr.osse.spectral import Plane, refine
+from adaf_xr.osse.spectral import refine
 from adaf_xr.osse.upper_ocean import CONTRACTION, EXPANSION, Tracers, UpperOcean
+from adaf_xr.osse.waves import Waves
 
 DAY = 86400.0
 
 NAMES = ("zos", "thetao", "so", "uo", "vo", "heave", "uas", "vas")
 """Variables of a snapshot that change with time."""
 
-WAVE_ROTATION = 0.6
-"""Vorticity over divergence of waves, f over their frequency."""
+WARMEST = 240 / 365
+"""When in the year the surface is warmest: the end of August."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,6 @@ class NatureRun:
         Buoyancy frequency N [s-1] that sets the surface-trapped flow.
     mixed_layer, mixed_stratification : float
         Depth [m] and N [s-1] of the mixed layer in which fronts have their circulation.
-    wind_speed : float
-        Root-mean-square synoptic wind of each component [m s-1], about westerlies.
     wave_speed : float
         Root-mean-square divergent current of waves, each component [m s-1].
 
@@ -111,7 +109,6 @@ class NatureRun:
     trapped_stratification: float = 8e-3
     mixed_layer: float = 100.0
     mixed_stratification: float = 2e-3
-    wind_speed: float = 6.0
     wave_speed: float = 0.0115
 
     def __post_init__(self) -> None:
@@ -150,14 +147,14 @@ class NatureRun:
         """One dataset a day, in order, in bounded memory."""
         sea = self._sea(self.shape)
         state = self._spun_up(sea)
-        air = _Atmosphere(self, sea.flow.plane)
+        waves = Waves(sea.flow.plane, self.wave_speed, self.seed)
         fixed = self._fixed()
         for day in range(self.days):
             time = self.start.astype("datetime64[ns]") + np.timedelta64(day, "D")
-            yield self._snapshot(sea, state, air, time, fixed)
+            yield self._snapshot(sea, state, waves, time, fixed)
             if day + 1 < self.days:
                 state = sea.advance(state, DAY)
-                air.pass_day()
+                waves.pass_day()
 
     def run(self) -> xr.Dataset:
         """The whole run in memory: 8 fields of 4 bytes a cell and day."""
@@ -217,69 +214,67 @@ class NatureRun:
         return state
 
     def _snapshot(
-        self, sea: UpperOcean, state: Tensor, air: _Atmosphere, time: np.datetime64, fixed: xr.Dataset
+        self, sea: UpperOcean, state: Tensor, waves: Waves, time: np.datetime64, fixed: xr.Dataset
     ) -> xr.Dataset:
         """Everything a day knows."""
-        plane = sea.flow.plane
-        latitude, _ = self.axes()
+        latitude, longitude = self.axes()
         surface = sea.surface(state)
         layers = sea.flow.streamfunction(state[:, :2])
-        shift = plane.to_grid(torch.cat([layers[:, :1] - layers[:, 1:], surface[:, None], state[:, 2:]], dim=1))[0]
-        zos, u, v = self._geostrophy(shift[1])
-        extra_u, extra_v = self._ageostrophy(sea, state, surface, air)
+        thickness, psi, warmth, salt = sea.flow.plane.to_grid(
+            torch.cat([layers[:, :1] - layers[:, 1:], surface[:, None], state[:, 2:]], dim=1)
+        )[0]
+        zos, u, v = surface_currents.geostrophic(psi, latitude, self.spacing)
+        wind = weather.wind(self.seed, time, latitude, longitude)
+        extra_u, extra_v = self._ageostrophy(sea, state, surface, wind, waves)
         distance = torch.as_tensor((latitude - self.latitude) * RADIAN * RADIUS, device=self.device)[:, None]
-        year = (time - time.astype("datetime64[Y]")) / np.timedelta64(365, "D")
-        season = self.season * math.cos(2 * math.pi * (float(year) - 240 / 365))
+        gradient = sea.tracers.gradient
         values = (
             zos,
-            shift[2] + self.temperature[0] + sea.tracers.gradient[0] * distance + season,
-            shift[3] + self.salinity[0] + sea.tracers.gradient[1] * distance,
+            warmth + self.temperature[0] + gradient[0] * distance + self._season(time),
+            salt + self.salinity[0] + gradient[1] * distance,
             u + extra_u,
             v + extra_v,
-            self.f0 / self.reduced_gravity * shift[0],
-            *air.wind(),
+            self.f0 / self.reduced_gravity * thickness,
         )
+        arrays = [value.cpu().numpy().astype("f4") for value in values]
         fields = {
-            name: (("time", "latitude", "longitude"), value.cpu().numpy().astype("f4")[None], _attributes(name))
-            for name, value in zip(NAMES, values, strict=True)
+            name: (("time", "latitude", "longitude"), array[None], _attributes(name))
+            for name, array in zip(NAMES, [*arrays, *wind], strict=True)
         }
         return fixed.assign(fields).assign_coords(time=("time", [time], {"standard_name": "time"}))
 
-    def _geostrophy(self, psi: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Height and its geostrophic currents on the sphere, from the streamfunction on the grid.
+    def _season(self, time: np.datetime64) -> float:
+        """How much warmer than in the mean the surface is at that time of the year [K]."""
+        year = float((time - time.astype("datetime64[Y]")) / np.timedelta64(365, "D"))
+        return self.season * math.cos(2 * math.pi * (year - WARMEST))
 
-        Height is f psi / g with the f of its latitude, so that the flow which carried the tracers is the one that
-        the height shows. Two rows beyond each edge spare the edges a one-sided difference.
-        """
-        latitude, _ = self.axes()
-        beyond = self.spacing * np.arange(1, 3)
-        rows = torch.as_tensor(
-            np.concatenate([latitude[0] - beyond[::-1], latitude, latitude[-1] + beyond]), device=self.device
-        )
-        wide = torch.cat([psi[-2:], psi, psi[:2]]).double() * coriolis(rows)[:, None] / GRAVITY
-        u, v = geostrophic(wide, rows, self.spacing, self.spacing, periodic=True)
-        return wide[2:-2], u[2:-2], v[2:-2]
-
-    def _ageostrophy(self, sea: UpperOcean, state: Tensor, surface: Tensor, air: _Atmosphere) -> tuple[Tensor, Tensor]:
+    def _ageostrophy(
+        self,
+        sea: UpperOcean,
+        state: Tensor,
+        surface: Tensor,
+        wind: tuple[np.ndarray, np.ndarray],
+        waves: Waves,
+    ) -> tuple[Tensor, Tensor]:
         """Currents of fronts, wind and waves."""
         plane = sea.flow.plane
         f = torch.as_tensor(coriolis(self.axes()[0]), dtype=plane.dtype, device=self.device)[:, None]
         buoyancy = GRAVITY * (EXPANSION * state[:, 2] - CONTRACTION * state[:, 3])
-        east, north = ageostrophy.of_potential(plane, buoyancy)
+        east, north = surface_currents.of_potential(plane, buoyancy)
         linear = sea.tracers.gradient
         north = north + GRAVITY * (EXPANSION * linear[0] - CONTRACTION * linear[1])
-        wind = air.wind()
-        mixing = ageostrophy.viscosity(torch.hypot(*wind), self.mixed_layer)
-        potential = ageostrophy.frontogenetic(
+        uas, vas = (torch.as_tensor(part, dtype=plane.dtype, device=self.device) for part in wind)
+        mixing = surface_currents.viscosity(torch.hypot(uas, vas), self.mixed_layer)
+        potential = surface_currents.frontogenetic(
             plane, surface, (east, north), self.f0, self.mixed_layer, self.mixed_stratification
         )
         parts = (
-            ageostrophy.turbulent_thermal_wind(east[0], north[0], mixing, f),
-            tuple(part[0] for part in ageostrophy.of_potential(plane, potential)),
-            ageostrophy.ekman(*wind, mixing, f),
-            air.waves(),
+            surface_currents.turbulent_thermal_wind(east[0], north[0], mixing, f),
+            tuple(part[0] for part in surface_currents.of_potential(plane, potential)),
+            surface_currents.ekman(uas, vas, mixing, f),
+            waves.current(),
         )
-        return sum(part[0] for part in parts), sum(part[1] for part in parts)  # type: ignore[return-value]
+        return torch.stack([part[0] for part in parts]).sum(0), torch.stack([part[1] for part in parts]).sum(0)
 
     def _fixed(self) -> xr.Dataset:
         """What does not change: the mean profile at the surface, and what the run is."""
@@ -312,45 +307,6 @@ class NatureRun:
                 "thermocline_depth": self.depths[0],
             },
         )
-
-
-class _Atmosphere:
-    """Wind and waves over a region: weather of 1500 km that passes, waves that forget in a day."""
-
-    def __init__(self, run: NatureRun, plane: Plane) -> None:
-        self.run, self.plane = run, plane
-        scale = plane.square * (1.5e6 / (2 * math.pi)) ** 2
-        seeds = np.random.SeedSequence(run.seed).generate_state(3).tolist()
-        self.weather = RedNoise(plane, scale * torch.exp(-2 * scale), 2 * DAY, seeds[0], drift=8.0)
-        # Velocity falls as K^-2 from 150 km to 25 km, as the continuum of internal waves and its daily mean do.
-        long, short = (plane.square * (length / (2 * math.pi)) ** 2 for length in (1.5e5, 2.5e4))
-        spectrum = torch.exp(-short) / (1 + long) ** 2.5
-        self.potential, self.rotation = (RedNoise(plane, spectrum, DAY, seed) for seed in seeds[1:])
-
-    def pass_day(self) -> None:
-        """Go on to the next day."""
-        self.weather.after(DAY)
-        self.potential.after(DAY)
-        self.rotation.after(DAY)
-
-    def wind(self) -> tuple[Tensor, Tensor]:
-        """Eastward and northward wind on the grid [m s-1]: westerlies, and weather upon them."""
-        north, east = (-part for part in ageostrophy.of_potential(self.plane, self._scaled(self.weather.field)))
-        latitude = torch.as_tensor(self.run.axes()[0], dtype=self.plane.dtype, device=self.plane.device)[:, None]
-        westerly = 6.0 * torch.sin((latitude - 30.0) * (math.pi / 30.0))
-        return westerly + self.run.wind_speed * east[0], -self.run.wind_speed * north[0]
-
-    def waves(self) -> tuple[Tensor, Tensor]:
-        """Current on the grid [m s-1], more divergent than rotational."""
-        east, north = ageostrophy.of_potential(self.plane, self._scaled(self.potential.field))
-        along, across = ageostrophy.of_potential(self.plane, self._scaled(self.rotation.field))
-        speed = self.run.wave_speed
-        return speed * (east - WAVE_ROTATION * across)[0], speed * (north + WAVE_ROTATION * along)[0]
-
-    def _scaled(self, potential: Tensor) -> Tensor:
-        """A potential whose gradient has components of unit variance, on average over the two."""
-        variance = self.plane.mean_product(potential, potential * self.plane.square) / 2
-        return potential / variance.sqrt().to(self.plane.dtype)[:, None, None]
 
 
 def _attributes(name: str) -> dict[str, str]:

@@ -1,14 +1,14 @@
-"""What currents of the surface have beyond geostrophy: fronts, wind and waves.
+"""Currents of the surface: geostrophic, and what fronts, wind and waves add.
 
-Four parts, each with its author. The first two are tied to fronts of buoyancy, which a surface temperature shows; the
-last is tied to nothing that a satellite sees:
+What lies beyond geostrophy has four parts, each with its author. The first two are tied to fronts of buoyancy, which a
+surface temperature shows; the last is tied to nothing that a satellite sees:
 
 - turbulent thermal wind: mixing in a front drives water at the surface from warm to cold (Garrett and Loder 1981, Phil.
   Trans. R. Soc. A 302, 563; Gula et al. 2014, JPO 44, 2617; McWilliams 2016, Proc. R. Soc. A 472, 20160117);
 - frontogenesis: the secondary circulation that keeps a sharpening front in thermal wind balance (Hoskins et al. 1978,
   QJRMS 104, 31: the omega equation with Q-vectors; Hakim et al. 2002, J. Atmos. Sci. 59, 2405, for the surface);
 - Ekman drift of the wind, with the same mixing;
-- a divergent rest of inertia-gravity waves that a daily mean has not removed.
+- a rest of inertia-gravity waves that a daily mean has not removed (:mod:`adaf_xr.osse.waves`).
 
 Tensors (..., latitude, longitude) in SI units; northern hemisphere (f > 0).
 """
@@ -17,9 +17,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from adaf_xr import kinematics
 from adaf_xr.osse.spectral import Plane
 
 AIR_OVER_WATER = 1.2 / 1025.0
@@ -34,6 +36,35 @@ top of the cubic profile of Large et al. (1994, Rev. Geophys. 32, 363)."""
 
 CONVECTIVE_SPEED = 5e-3
 """Velocity scale [m s-1] of night-time convection: a buoyancy flux of 1e-9 m2 s-3 over 100 m, cubic root."""
+
+
+def geostrophic(psi: Tensor, latitude: np.ndarray, spacing: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Sea surface height and its geostrophic currents on the sphere, from a streamfunction of a periodic plane.
+
+    Height is f psi / g with the f of its latitude, so that the flow which carried the tracers is the one that the
+    height shows. Two rows beyond each edge spare the edges a one-sided difference.
+
+    Parameters
+    ----------
+    psi : tensor (n_lat, n_lon)
+        On the grid [m2 s-1].
+    latitude : array (n_lat,)
+        Ascending [degrees].
+    spacing : float
+        Of both axes [degrees].
+
+    Returns
+    -------
+    height, u, v : tensor (n_lat, n_lon)
+        [m], [m s-1], double.
+    """
+    beyond = spacing * np.arange(1, 3)
+    rows = np.concatenate([latitude[0] - beyond[::-1], latitude, latitude[-1] + beyond])
+    wide = torch.as_tensor(rows, dtype=torch.float64, device=psi.device)
+    factor = kinematics.coriolis(wide)[:, None] / kinematics.GRAVITY
+    height = torch.cat([psi[-2:], psi, psi[:2]]).double() * factor
+    u, v = kinematics.geostrophic(height, wide, spacing, spacing, periodic=True)
+    return height[2:-2], u[2:-2], v[2:-2]
 
 
 def viscosity(wind_speed: Tensor, depth: float) -> Tensor:
