@@ -95,10 +95,8 @@ def gains(totals: xr.Dataset) -> xr.Dataset:
     """
     whole = totals.sum("time") if "time" in totals.dims else totals
     scores = [score for score in (*SCORES, CRPS) if set(_needed(score)) <= set(totals.data_vars)]
-    bounded = totals.sizes.get("time", 1) >= FEWEST
-    parts = [
-        _with_interval(*(ds[[*_needed(score), "weight"]] for ds in (totals, whole)), score, bounded) for score in scores
-    ]
+    needed = {score: [*_needed(score), "weight"] for score in scores}
+    parts = [_with_interval(totals[names], whole[names], score) for score, names in needed.items()]
     return xr.concat(parts, xr.DataArray(scores, dims="score", name="score"))
 
 
@@ -107,11 +105,11 @@ def at_depths_of(da: xr.DataArray, truth: xr.DataArray) -> xr.DataArray:
     return da.sel(depth=truth.depth) if "depth" in da.dims and "depth" in truth.dims else da
 
 
-def _with_interval(totals: xr.Dataset, whole: xr.Dataset, score: str, bounded: bool) -> xr.Dataset:
+def _with_interval(totals: xr.Dataset, whole: xr.Dataset, score: str) -> xr.Dataset:
     """One gain from the sums of times and of all times."""
     formula = partial(_gain, score=score)
     gain = formula(whole)
-    if not bounded:
+    if totals.sizes.get("time", 1) < FEWEST:
         return xr.Dataset({"improvement": gain, **dict.fromkeys(("low", "high"), xr.full_like(gain, np.nan))})
     bounds = block_bootstrap(totals, formula, level=LEVEL)
     ends = {end: bounds.sel(bound=end, drop=True) for end in ("low", "high")}
