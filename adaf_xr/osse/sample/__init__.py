@@ -10,7 +10,7 @@ truth       zos, thetao, so (3 levels), uo, vo, siconc at 0.25 degrees         n
 background  the same at 1 degree                                               0.06 m, 0.5 degC, 0.1 (rms)
 insitu      Argo multi-profile, raw and adjusted, about 40 profiles a day      0.01 degC, 0.01
 sst         GHRSST L3, two cloudy passes a day at 0.2 degrees                  0.3 K about `sses_bias`
-sss         salinity swaths at 0.25 degrees, two images a day                  0.5 in warm water, to 1.3
+sss         salinity swaths at 0.25 degrees, two images a day                  0.5 in warm water, to 1.4
 ssh         DUACS L3 along-track `sla_unfiltered` and `mdt`, two satellites    0.03 m
 wind        ASCAT L2 swaths, 25 km                                             1 m/s a component
 ice         daily sea ice concentration at 0.25 degrees, in percent            5 % at half cover
