@@ -91,8 +91,8 @@ class TestAgainstATruth:
         fields = {"truth": truth, "a": near(truth, 0.02, 1), "b": near(truth, 0.05, 2), "first": near(truth, 0.1, 3)}
         usual = truth.mean("time", keep_attrs=True)
         fields["a"]["zos_std"] = (0.0 * truth.zos + 0.03).assign_attrs(units="m")
-        fields["truth"].to_zarr(folder / "truth.zarr")
-        fields["a"].to_zarr(folder / "a.zarr")
+        fields["truth"].to_zarr(folder / "truth.zarr", consolidated=False)
+        fields["a"].to_zarr(folder / "a.zarr", consolidated=False)
         fields["b"].to_netcdf(folder / "b.nc")
         fields["first"].to_netcdf(folder / "first.nc")
         usual.to_netcdf(folder / "usual.nc")
@@ -171,6 +171,23 @@ def test_the_usual_pictures_are_drawn(adaf, tmp_path):
     assert {path.name for path in (tmp_path / "scores").glob("*.png")} == drawn
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in (tmp_path / "scores").glob("*.png"))
     assert all(name in result.stdout for name in drawn)
+
+
+def test_the_table_of_adaf_ocean_is_written_beside(adaf):
+    truth = sea(names=("zos", "thetao"), depth=(0.5, 100.0))
+    oi, first = near(truth, 0.05, 1), near(truth, 0.1, 2)
+    for name, ds in {"truth": truth, "oi": oi, "first": first, "usual": truth.mean("time", keep_attrs=True)}.items():
+        ds.to_netcdf(f"{name}.nc")
+    how = ("--truth", "truth.nc", "--background", "first.nc", "--climatology", "usual.nc", "--variable", "zos")
+    assert adaf("oi.nc", *how, "--calc-metrics").exit_code == 0
+    table = pd.read_csv("scores/calc_metrics_oi.csv", parse_dates=["time"]).set_index(["time", "variable"])
+    of_a_day = table.loc[(TIME[3], "zos")]
+    error, anomaly, true = ((oi - truth).zos[3], *((ds - truth.mean("time")).zos[3] for ds in (oi, truth)))
+    npt.assert_allclose(of_a_day["rmse"], float((error**2).mean() ** 0.5), rtol=1e-9)
+    npt.assert_allclose(of_a_day["weighted_rmse"], weighted(error**2) ** 0.5, rtol=1e-9)
+    acc = weighted(anomaly * true) / (weighted(anomaly**2) * weighted(true**2)) ** 0.5
+    npt.assert_allclose(of_a_day["weighted_acc"], acc, rtol=1e-9)
+    assert len(table) == 12
 
 
 def test_without_a_background_few_times_and_land_say_why_scores_are_missing(adaf):
@@ -436,7 +453,6 @@ class TestRefusals:
         sea(names=("thetao",)).to_netcdf("t.nc")
         assert_refused(adaf("a.nc"), "--truth", "--obs")
         assert_refused(adaf("a.nc", "--obs", "a.nc", "--depth", 5), "--depth", "are for a truth")
-        assert_refused(adaf("a.nc", "--truth", "a.nc", "--calc-metrics"), "needs --background and --climatology")
         assert_refused(adaf("gone.nc", "--truth", "a.nc"), "gone.nc does not exist")
         assert_refused(adaf("t.nc", "--truth", "a.nc"), "t has ['thetao'] and the truth ['zos']: nothing to compare")
         assert_refused(adaf("a.nc", "--truth", "a.nc", "--region", 0, 10, 50, 40), "south below north")
@@ -464,7 +480,7 @@ def test_the_demonstration_can_be_scored_from_its_catalog(adaf):
     import adaf_xr
 
     truth = adaf_xr.open_source("demo", "truth", time="2020-01-02")
-    (truth.zos + 0.1).rename("zos").assign_attrs(units="m").to_dataset().to_zarr("oi.zarr", zarr_format=3)
+    (truth.zos + 0.1).rename("zos").assign_attrs(units="m").to_dataset().to_zarr("oi.zarr", consolidated=False)
     how = ("--truth", "truth", "--background", "background", "--regrid", "--time", "2020-01-02")
     result = adaf("oi.zarr", "--catalog", "demo", *how)
     assert result.exit_code == 0, result.output

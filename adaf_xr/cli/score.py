@@ -132,8 +132,6 @@ def score(
         raise ValueError("nothing to score against: name a truth with --truth, or observations with --obs")
     if truth is None and (depth or regrid or climatology or calc_metrics):
         raise ValueError("--depth, --regrid, --climatology and --calc-metrics are for a truth: name one with --truth")
-    if calc_metrics and (background is None or climatology is None):
-        raise ValueError("--calc-metrics needs --background and --climatology")
     how = inputs.parameters(set_)
     where: dict[str, Any] = {"variables": variable or None, "time": time or None, "period": period, "region": region}
     with terminal.cluster(scheduler, workers):

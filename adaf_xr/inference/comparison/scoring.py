@@ -161,11 +161,13 @@ def compare_at_points(matched: Matched, against: str) -> Comparison:
 
 def calc_metrics_of(matched: Matched) -> dict[str, pd.DataFrame]:
     """The table of ADAF-Ocean by analysis, of the variables that background and climatology have too; this computes."""
-    beside = [matched.fields[name] for name in (BACKGROUND, CLIMATOLOGY)]
+    beside = {name: matched.fields[name] for name in (BACKGROUND, CLIMATOLOGY) if name in matched.fields}
     found = {}
     for name in [name for name in matched.fields if name not in (BACKGROUND, CLIMATOLOGY)]:
         field, truth = matched.pair(name)
-        keys = [str(key) for key in truth.data_vars if all(key in ds for ds in (field, *beside))]
-        parts = [xr.Dataset({key: at_depths_of(ds[key], truth[key]) for key in keys}) for ds in (field, truth, *beside)]
-        found[name] = metrics.calc_metrics(*parts)
+        keys = [str(key) for key in truth.data_vars if all(key in ds for ds in (field, *beside.values()))]
+        others = {
+            which: xr.Dataset({key: at_depths_of(ds[key], truth[key]) for key in keys}) for which, ds in beside.items()
+        }
+        found[name] = metrics.calc_metrics(field[keys], truth[keys], others.get(BACKGROUND), others.get(CLIMATOLOGY))
     return found
