@@ -10,13 +10,13 @@ import xarray as xr
 
 from adaf_xr.metrics.climatology import climatology_at
 from adaf_xr.metrics.ensemble import spread_skill_of
-from adaf_xr.metrics.horizontal import Weights
-from adaf_xr.metrics.improvement import gain_of_cells, share_improved
+from adaf_xr.metrics.horizontal import Weights, dimensions
+from adaf_xr.metrics.improvement import GAIN, share_improved
 from adaf_xr.metrics.pairing import time_dimension
 from adaf_xr.metrics.regions import Regions
 from adaf_xr.metrics.scores import ANOMALY_METRICS, METRICS, Metric, from_sums, shared
 from adaf_xr.metrics.significance import FEWEST, block_bootstrap
-from adaf_xr.metrics.statistics import mean, of, sums
+from adaf_xr.metrics.statistics import mean, of, sums, sums_and_cells
 
 Fields = xr.Dataset | xr.DataArray
 
@@ -137,13 +137,19 @@ def _row(
 ) -> xr.Dataset:
     """The scores of one variable."""
     time = time_dimension(field)
-    daily = sums(field, truth, weights=weights, regions=regions, names=_needed(others), gathered=True, **others)
-    pooled = daily if time is None else daily.sum([time])
+    given = {"field": field, "truth": truth, **others}
+    gain = [GAIN["mae"]] if "background" in others else []
+    if time is None:
+        over = dimensions(field)
+        daily = pooled = sums(field, truth, dim=over, weights=weights, regions=regions, names=_needed(others), **others)
+        cells = sums(field, truth, dim=[], weights=None, regions=None, names=gain, **others)
+    else:
+        daily, cells = sums_and_cells(given, _needed(others), gain, time, weights, regions)
+        pooled = daily.sum([time])
     row = _scores(pooled, "field", "")
     bounded = {"rmse": METRICS["rmse"].formula}
     if "background" in others:
         row |= _scores(pooled, "background", "_background")
-        cells = gain_of_cells(field, truth, "mae", **others)
         row |= {"improvement": _gain(pooled), "improved": share_improved(cells, "mae", weights, regions, field)}
         bounded["improvement"] = _gain
     if "spread" in others:

@@ -54,21 +54,17 @@ def improved(
     """
     if by not in GAIN:
         raise ValueError(f"by={by!r}: choose among {list(GAIN)}")
-    return share_improved(gain_of_cells(field, truth, by, background=background), by, weights, regions, field)
-
-
-def gain_of_cells(field: xr.DataArray, truth: xr.DataArray, by: By, **others: xr.DataArray) -> xr.DataArray:
-    """By how much the mean error over time shrinks, cell by cell; missing where no time counts."""
     time = time_dimension(field)
     over = [] if time is None else [time]
-    cells = sums(field, truth, dim=over, weights=None, regions=None, names=[GAIN[by]], **others)
-    return mean(cells, GAIN[by])
+    cells = sums(field, truth, dim=over, weights=None, names=[GAIN[by]], background=background)
+    return share_improved(cells, by, weights, regions, field)
 
 
 def share_improved(
-    gain: xr.DataArray, by: By, weights: Weights, regions: Regions | None, field: xr.DataArray
+    cells: xr.Dataset, by: By, weights: Weights, regions: Regions | None, field: xr.DataArray
 ) -> xr.DataArray:
-    """The share of cells with a gain, on the horizontal dimensions of a field."""
+    """The share of cells with a gain, from their sums over time, on the horizontal dimensions of a field."""
+    gain = mean(cells, GAIN[by])
     better = (gain > 0.0).where(gain.notnull()).rename(field.name)
     totals = sums(better, better, dim=dimensions(field), weights=weights, regions=regions, names=["field"])
     attributes = {"long_name": f"share of cells with a smaller {by} than the background", "units": "1"}

@@ -6,7 +6,7 @@ rechunked but by splitting, and arithmetic is in double precision on pieces that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,14 +19,37 @@ from numpy.typing import NDArray
 Quantity = Callable[[Mapping[str, NDArray[np.float64]]], NDArray[np.float64]]
 """A function of the inputs by name, elementwise, finite where they are."""
 
+STATISTIC = "the statistics of one block"
+"""Name of the axis of quantities, which no dimension of data has."""
+
 LEAF = 2**17
 """Values handled at once: a megabyte of double precision."""
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """How the dimensions of blocks relate: which axes each array has, and which are summed over."""
+class Summation:
+    """What is summed, by what weight, over which dimensions.
 
+    Attributes
+    ----------
+    quantities : mapping
+        By name.
+    weights : DataArray
+        May have dimensions that no input has: each entry along them gives sums of its own. Missing counts as zero.
+    over : tuple of dimension
+        Summed over.
+    """
+
+    quantities: Mapping[str, Quantity]
+    weights: xr.DataArray
+    over: tuple[Hashable, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the dimensions of blocks relate: those of the inputs, which are summed over, and which each array has."""
+
+    extra: tuple[Hashable, ...]
     dims: tuple[Hashable, ...]
     over: tuple[Hashable, ...]
     layouts: tuple[tuple[Hashable, ...], ...]
@@ -35,83 +58,83 @@ class _Plan:
 
     @property
     def axes(self) -> tuple[int, ...]:
-        """Positions of the dimensions summed over."""
+        """Positions of the dimensions summed over, among those of the inputs."""
         return tuple(self.dims.index(dim) for dim in self.over)
 
 
-def totals(
-    quantities: Mapping[str, Quantity],
-    inputs: Mapping[str, xr.DataArray],
-    weights: xr.DataArray,
-    over: Sequence[Hashable],
-    *,
-    gathered: bool = False,
-) -> dict[str, tuple[tuple[Hashable, ...], Any]]:
+def planned(what: Summation, inputs: Mapping[str, xr.DataArray]) -> tuple[Plan, list[xr.DataArray]]:
+    """The plan of a summation and its arrays, the weights last, in one order of dimensions."""
+    dims = tuple(dict.fromkeys(dim for array in inputs.values() for dim in array.dims))
+    extra = tuple(dim for dim in what.weights.dims if dim not in dims)
+    order = (*extra, *dims)
+    parts = [part.transpose(*(d for d in order if d in part.dims)) for part in (*inputs.values(), what.weights)]
+    layouts = tuple(part.dims for part in parts)
+    return Plan(extra, dims, what.over, layouts, tuple(what.quantities.values()), tuple(inputs)), parts
+
+
+def totals(what: Summation, inputs: Mapping[str, xr.DataArray]) -> xr.Dataset:
     """Sums of weight times quantity over the places where all inputs are present, and of the weight itself.
 
     Parameters
     ----------
-    quantities : mapping
-        What is summed, by name.
+    what : Summation
+        The sums.
     inputs : mapping of DataArray
         By the names that the quantities use; aligned, each on some of the dimensions.
-    weights : DataArray
-        May have dimensions that no input has: each entry along them gives sums of its own. Missing counts as zero.
-    over : sequence of dimension
-        Summed over.
-    gathered : bool
-        In a single chunk: few tasks for who needs all of a small result.
 
     Returns
     -------
-    dict
-        Dimensions and array by name, with ``weight``; lazy if any input is.
+    Dataset
+        By name, with ``weight``, without coordinates; lazy if any input is.
     """
-    dims = tuple(dict.fromkeys(dim for array in inputs.values() for dim in array.dims))
-    extra = tuple(dim for dim in weights.dims if dim not in dims)
-    parts = [_ordered(array, dims) for array in inputs.values()] + [_ordered(weights, (*extra, *dims))]
-    plan = _Plan(
-        dims, tuple(over), tuple(part.dims for part in parts), tuple(quantities.values()), tuple(inputs)
-    )  # fmt: skip
+    plan, parts = planned(what, inputs)
     if any(isinstance(part.data, da.Array) for part in parts):
-        result = _lazy_sums(parts, plan, extra)
+        result = _lazy_sums(parts, plan)
     else:
-        result = _block_sums(*(part.values for part in parts), plan=plan)
+        result = block_sums(*(part.values for part in parts), plan=plan)
+    return finished(result, what, plan)
+
+
+def finished(result: Any, what: Summation, plan: Plan) -> xr.Dataset:
+    """Sums of blocks, (quantities + 1, *extra, *dims), summed over blocks and named."""
     if plan.over:
-        result = result.sum(axis=tuple(1 + len(extra) + axis for axis in plan.axes))
-    if gathered and isinstance(result, da.Array):
-        result = result.rechunk(-1)
-    kept = (*extra, *(dim for dim in dims if dim not in plan.over))
-    return {name: (kept, result[i]) for i, name in enumerate((*quantities, "weight"))}
+        result = result.sum(axis=tuple(1 + len(plan.extra) + axis for axis in plan.axes))
+    kept = (*plan.extra, *(dim for dim in plan.dims if dim not in plan.over))
+    return xr.Dataset({name: (kept, result[i]) for i, name in enumerate((*what.quantities, "weight"))})
 
 
-def _ordered(array: xr.DataArray, dims: Sequence[Hashable]) -> xr.DataArray:
-    return array.transpose(*(dim for dim in dims if dim in array.dims))
-
-
-def _lazy_sums(parts: list[xr.DataArray], plan: _Plan, extra: tuple[Hashable, ...]) -> da.Array:
-    """One task per block of the input."""
+def unified(parts: list[xr.DataArray], plan: Plan) -> tuple[list[da.Array], dict[Hashable, tuple[int, ...]]]:
+    """The arrays on dask in common blocks, extra dimensions whole, and the sizes of the blocks by dimension."""
     arrays = [part.data if isinstance(part.data, da.Array) else da.from_array(part.values, chunks=-1) for part in parts]
-    arrays[-1] = arrays[-1].rechunk(dict.fromkeys(range(len(extra)), -1))
-    letters = {dim: i + 1 for i, dim in enumerate((*extra, *plan.dims))}
-    pairs = [(array, [letters[dim] for dim in part.dims]) for array, part in zip(arrays, parts, strict=True)]
+    arrays[-1] = arrays[-1].rechunk(dict.fromkeys(range(len(plan.extra)), -1))
+    pairs = (entry for array, part in zip(arrays, parts, strict=True) for entry in (array, part.dims))
+    # More blocks are the point: each is small, and none is a merger of others.
+    sizes, arrays = da.core.unify_chunks(*pairs, warn=False)
+    return arrays, sizes
+
+
+def _lazy_sums(parts: list[xr.DataArray], plan: Plan) -> da.Array:
+    """One task per block of the input."""
+    arrays, _ = unified(parts, plan)
+    pairs = (entry for array, part in zip(arrays, parts, strict=True) for entry in (array, part.dims))
     return da.blockwise(
-        partial(_block_sums, plan=plan),
-        [0, *letters.values()],
-        *(entry for pair in pairs for entry in pair),
-        new_axes={0: len(plan.quantities) + 1},
-        adjust_chunks={letters[dim]: 1 for dim in plan.over},
+        partial(block_sums, plan=plan),
+        (STATISTIC, *plan.extra, *plan.dims),
+        *pairs,
+        new_axes={STATISTIC: len(plan.quantities) + 1},
+        adjust_chunks=dict.fromkeys(plan.over, 1),
+        align_arrays=False,
         dtype="f8",
-        meta=np.empty((0,) * (1 + len(letters))),
+        meta=np.empty((0,) * (1 + len(plan.extra) + len(plan.dims))),
     )
 
 
-def _block_sums(*blocks: NDArray, plan: _Plan) -> NDArray[np.float64]:
+def block_sums(*blocks: NDArray, plan: Plan) -> NDArray[np.float64]:
     """Sums of one block, shape (quantities + 1, *extra, *dims), of length 1 along the dimensions summed over."""
     *inputs, weights = (
         _spread_out(block, layout, plan.dims) for block, layout in zip(blocks, plan.layouts, strict=True)
     )
-    extra = weights.shape[: weights.ndim - len(plan.dims)]
+    extra = weights.shape[: len(plan.extra)]
     weights = np.nan_to_num(weights, nan=0.0).reshape(-1, *weights.shape[len(extra) :])
     sums = _descend(inputs, weights, plan)
     return sums.reshape(len(sums), *extra, *sums.shape[2:])
@@ -123,7 +146,7 @@ def _spread_out(block: NDArray, layout: tuple[Hashable, ...], dims: tuple[Hashab
     return np.expand_dims(block, [leading + i for i, dim in enumerate(dims) if dim not in layout])
 
 
-def _descend(inputs: list[NDArray], weights: NDArray, plan: _Plan) -> NDArray[np.float64]:
+def _descend(inputs: list[NDArray], weights: NDArray, plan: Plan) -> NDArray[np.float64]:
     """Halve until a piece is small; pairwise sums lose no digits and small pieces stay in the cache."""
     shape = np.broadcast_shapes(*(array.shape for array in inputs))
     if np.prod(shape) <= LEAF:
@@ -144,7 +167,7 @@ def _cut(array: NDArray, axis: int, part: slice) -> NDArray:
     return array if array.shape[axis] == 1 else array[(slice(None),) * axis + (part,)]
 
 
-def _leaf(inputs: list[NDArray], weights: NDArray, plan: _Plan, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _leaf(inputs: list[NDArray], weights: NDArray, plan: Plan, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Sums of a small piece."""
     present = np.ones(shape, bool)
     for array in inputs:

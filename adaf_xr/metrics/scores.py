@@ -271,8 +271,8 @@ def _score(
     """Apply one metric to DataArrays, or to the variables that Datasets share."""
     if isinstance(field, xr.DataArray) and isinstance(truth, xr.DataArray):
         if climatology is None or isinstance(climatology, xr.DataArray):
-            others = {} if climatology is None else {"climatology": climatology_at(climatology, field)}
-            totals = sums(field, truth, dim=dim, weights=weights, regions=regions, names=metric.statistics, **others)
+            usual = {} if climatology is None else {"climatology": climatology_at(climatology, field)}
+            totals = sums(field, truth, dim=dim, weights=weights, regions=regions, names=metric.statistics, **usual)
             return described(metric.formula(totals), metric, field).rename(field.name)
     elif isinstance(field, xr.Dataset) and isinstance(truth, xr.Dataset):
         if climatology is None:

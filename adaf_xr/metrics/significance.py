@@ -142,7 +142,6 @@ def _check(totals: xr.Dataset, dim: Hashable, level: float, block: int | None, s
         raise ValueError(
             f"level={level!r}, samples={samples!r}: give a probability, such as 0.9, and at least 100 samples"
         )
-    return count
 
 
 def _formula(score: Score) -> Callable[[xr.Dataset], xr.DataArray]:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from adaf_xr.metrics.horizontal import Weights, dimensions, weights_of
 from adaf_xr.metrics.pairing import matched, paired
 from adaf_xr.metrics.probability import gaussian_crps, within
-from adaf_xr.metrics.reduction import totals
+from adaf_xr.metrics.reduction import Summation, totals
 from adaf_xr.metrics.regions import Regions, masks
+from adaf_xr.metrics.streaming import totals_in_one_pass
 
 Array = NDArray[np.float64]
 Dimensions = Hashable | Iterable[Hashable] | None
@@ -110,7 +111,6 @@ def sums(
     weights: Weights = "area",
     regions: Regions | None = None,
     names: Iterable[str] | None = None,
-    gathered: bool = False,
     **others: xr.DataArray,
 ) -> xr.Dataset:
     """Weighted sums of statistics over the pairs where all values are present.
@@ -131,8 +131,6 @@ def sums(
         By name (west, east, south, north) in degrees, or a mask. The sums get a dimension ``region``.
     names : iterable of str, optional
         Keys of :data:`STATISTICS`. Default: all whose inputs are given.
-    gathered : bool
-        Give lazy sums as one chunk, for what needs all of them at once, such as an interval over time.
     **others : DataArray
         Further inputs of statistics, on the grid of the field: ``climatology``, ``background``, ``spread``.
 
@@ -154,19 +152,58 @@ def sums(
     >>> float(got.error), float(got.weight)
     (-1.0, 2.0)
     """
-    given = {"field": field, "truth": truth, **others}
-    chosen = _chosen(names, given)
+    aligned = paired({"field": field, "truth": truth, **others})
     over = dimensions(field) if dim is None else listed(dim)
+    what = _summation(names, aligned, over, weights, regions)
+    return totals(what, aligned).assign_coords(_surviving(what, aligned))
+
+
+def sums_and_cells(
+    given: Mapping[str, xr.DataArray],
+    names: Iterable[str],
+    names_of_cells: Iterable[str],
+    time: Hashable,
+    weights: Weights,
+    regions: Regions | None,
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Sums over the horizontal at each time, and of each cell over time, from one pass over lazy fields.
+
+    Parameters
+    ----------
+    given : mapping of DataArray
+        ``field``, ``truth`` and what else goes into the statistics.
+    names, names_of_cells : iterable of str
+        Keys of :data:`STATISTICS`.
+    time : dimension
+        That of time.
+    weights, regions
+        Of the first sums, as for :func:`sums`; of the second, cell by cell, all times count alike.
+    """
     aligned = paired(given)
-    _refuse_absent(over, aligned)
+    timely = _summation(names, aligned, dimensions(aligned["field"]), weights, regions)
+    lasting = _summation(names_of_cells, aligned, [time], None, None)
+    first, second = totals_in_one_pass(timely, lasting, aligned)
+    return first.assign_coords(_surviving(timely, aligned)), second.assign_coords(_surviving(lasting, aligned))
+
+
+def _summation(
+    names: Iterable[str] | None,
+    aligned: Mapping[str, xr.DataArray],
+    over: list[Hashable],
+    weights: Weights,
+    regions: Regions | None,
+) -> Summation:
+    """What to sum, checked."""
+    field = aligned["field"]
+    known = list(dict.fromkeys(d for array in aligned.values() for d in array.dims))
+    if absent := [d for d in over if d not in known]:
+        raise ValueError(f"there is no dimension {absent[0]!r} to sum over: dim=... may name some of {known}")
     here = matched(field, weights_of(field, weights), "the weights")
     if isinstance(here.data, np.ndarray) and (here.values < 0.0).any():
         raise ValueError("some weights are negative: a pair counts for something or for nothing; clip or mask them")
     if regions is not None:
         here = here * masks(field, regions)
-    result = totals(chosen, aligned, here, over, gathered=gathered)
-    coordinates = _surviving([*aligned.values(), here], set(over))
-    return xr.Dataset({name: xr.Variable(*entry) for name, entry in result.items()}, coordinates)
+    return Summation(_chosen(names, aligned), here, tuple(over))
 
 
 def listed(dim: Hashable | Iterable[Hashable]) -> list[Hashable]:
@@ -188,19 +225,12 @@ def _chosen(names: Iterable[str] | None, given: Mapping[str, xr.DataArray]) -> d
     return chosen
 
 
-def _refuse_absent(over: Iterable[Hashable], arrays: Mapping[str, xr.DataArray]) -> None:
-    """What is summed over must be a dimension of something."""
-    known = list(dict.fromkeys(d for array in arrays.values() for d in array.dims))
-    if absent := [d for d in over if d not in known]:
-        raise ValueError(f"there is no dimension {absent[0]!r} to sum over: dim=... may name some of {known}")
-
-
-def _surviving(arrays: Iterable[xr.DataArray], over: set[Hashable]) -> dict[Hashable, xr.Variable]:
+def _surviving(what: Summation, aligned: Mapping[str, xr.DataArray]) -> dict[Hashable, xr.Variable]:
     """Coordinates that do not run along what was summed over; of several of one name the first."""
     found: dict[Hashable, xr.Variable] = {}
-    for array in arrays:
+    for array in (*aligned.values(), what.weights):
         for name, coordinate in array.coords.items():
-            if not over & set(coordinate.dims):
+            if not set(what.over) & set(coordinate.dims):
                 found.setdefault(name, coordinate.variable)
     return found
 
