@@ -48,7 +48,7 @@ def main() -> None:
             pass
         wall, cpu = time.perf_counter() - begin, time.process_time() - begin_cpu
         print(
-            f"256^2, {options.days} days, {options.threads} threads: {wall:.0f} s, {cpu:.0f} s of processor, with spin-up"
+            f"256^2, {options.days} days, {options.threads} threads: {wall:.0f} s, processor {cpu:.0f} s, with spin-up"
         )
 
 
