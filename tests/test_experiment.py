@@ -118,7 +118,7 @@ def test_a_climatology_of_a_period_that_is_not_there_is_refused_before_the_run(t
 
 def test_smooth_errors_have_the_stated_deviation_scale_and_memory():
     axes = tuple(np.arange(-60.0, 60.0, 4.0)), tuple(np.arange(-180.0, 180.0, 4.0))
-    fields = np.stack([SmoothNoise(*axes, 900.0, 5.0, seed)(np.array([0.0, 5.0])) for seed in range(40)])
+    fields = np.stack([SmoothNoise(*axes, 900.0, 5.0, seed).on(np.array([0.0, 5.0])) for seed in range(40)])
     assert fields.mean() == pytest.approx(0.0, abs=0.03)
     assert fields.std() == pytest.approx(1.0, abs=0.03)
     # 900 km along the meridian, and the memory, are each worth exp(-1/2).
@@ -134,7 +134,7 @@ def test_smooth_errors_have_the_stated_deviation_scale_and_memory():
 def test_independent_variables_err_independently():
     axes = tuple(np.arange(-60.0, 60.0, 4.0)), tuple(np.arange(-180.0, 180.0, 4.0))
     one, other = (
-        np.stack([SmoothNoise(*axes, 900.0, 5.0, s, number)(np.zeros(1)) for s in range(30)]) for number in (0, 1)
+        np.stack([SmoothNoise(*axes, 900.0, 5.0, s, number).on(np.zeros(1)) for s in range(30)]) for number in (0, 1)
     )
     assert np.mean(one * other) == pytest.approx(0.0, abs=0.05)
 
@@ -253,6 +253,55 @@ def test_swot_and_nadirs_together_put_a_wrong_background_right(gulf_stream):
         latitude=analysis.latitude, longitude=analysis.longitude
     )
     assert float(rmse(analysis.zos, truth).mean()) < 0.12
+
+
+@pytest.fixture(scope="module")
+def globe(tmp_path_factory):
+    """The global standard experiment at 2 degrees, of a few days."""
+    standard = EXPERIMENTS["global-v1"]
+    nature = replace(standard.nature, days=6, spacing=2.0, spin_up=1)
+    splits = periods(train=("2012-10-05", "2012-10-07"))
+    background = replace(standard.background, coarsening=2)
+    plan = replace(standard, nature=nature, splits=splits, background=background, settings={"sst": {"posting": 2.0}})
+    return open_experiment(simulate(plan, tmp_path_factory.mktemp("osse") / "globe"))
+
+
+def test_an_instrument_can_be_made_to_look_again_with_other_settings(globe):
+    span = np.datetime64("2012-10-02", "ns"), np.datetime64("2012-10-03", "ns")
+    assert globe.observe("sst", span).sizes["lat"] == 90
+    assert globe.observe("sst", span, posting=6.0).sizes["lat"] == 30
+    usual, thinned = (globe.observe("nadir-reference", span, **how) for how in ({}, {"interval": 10.0}))
+    assert usual.sizes["time"] / thinned.sizes["time"] == pytest.approx(10, rel=0.05)
+
+
+def test_the_globe_is_seen_by_all_seven_sources(globe):
+    span = np.datetime64("2012-10-02", "ns"), np.datetime64("2012-10-03", "ns")
+    kinds = {}
+    for name in globe.systems:
+        rows = to_points(globe.observe(name, span)).compute()
+        rows = rows.isel(obs=~np.isnat(rows.time.values))
+        kinds.setdefault(rows.attrs["source"], []).append(name)
+        assert kind_of(name) == rows.attrs["source"]
+        assert any(np.isfinite(values).sum() > 20 for values in rows.data_vars.values()), name
+        assert set(rows.time.values.astype("M8[D]").astype(str)) <= {"2012-10-02", "2012-10-03"}, name
+    assert set(kinds) == {"insitu", "sst", "sss", "ssh", "wind", "ice"}
+    assert globe.manifest["observations"]["sst"] == "on demand"
+    assert globe.manifest["observations"]["argo"] == "stored"
+
+
+def test_the_background_of_the_globe_is_coarse_old_and_wrong_by_what_is_stated(globe):
+    assert globe.background.sizes == {"time": 2, "latitude": 45, "longitude": 90}
+    assert set(globe.background.data_vars) == set(globe.truth.data_vars) - {"uas", "vas"}
+    for name, error in globe.manifest["background"]["rmse"].items():
+        added = EXPERIMENTS["global-v1"].background.perturbation.get(name, 0.0)
+        assert error > 0.8 * added, name
+    land = np.isnan(block_means(globe.truth.zos[0].to_dataset(), 2).zos)
+    np.testing.assert_array_equal(np.isnan(globe.background.zos[0]), land)
+
+
+def test_profiles_of_the_globe_reach_down(globe):
+    points = to_points(globe.observations["argo"]).compute()
+    assert points.depth.max() > 1500 and {"thetao", "so"} <= set(points.data_vars)
 
 
 def test_the_standard_experiments_are_sound():
@@ -500,6 +549,13 @@ def test_an_experiment_must_have_what_it_stores():
 def test_a_region_outside_the_run_is_refused(tmp_path):
     with pytest.raises(ValueError, match="holds no cell of the grid"):
         simulate(replace(SMALL, region=(10.0, 20.0, 0.0, 10.0), evaluation=None), tmp_path / "a")
+
+
+def test_a_region_across_the_seam_is_refused():
+    nature = replace(EXPERIMENTS["global-v1"].nature, spacing=2.0, days=1, spin_up=0)
+    plan = replace(SMALL, nature=nature, region=(170.0, -170.0, -20.0, 20.0), evaluation=None)
+    with pytest.raises(ValueError, match=r"cross the seam.*region=None"):
+        plan.cut(next(nature.snapshots()))
 
 
 @pytest.mark.parametrize(

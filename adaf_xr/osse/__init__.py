@@ -1,8 +1,8 @@
 """Simulated oceans and instruments: observing-system simulation experiments.
 
 >>> from adaf_xr.osse import EXPERIMENTS
->>> sorted(EXPERIMENTS)[-2:]
-['gulf-stream-v1', 'gulf-stream-v1-20th']
+>>> sorted(EXPERIMENTS)
+['global-v1', 'gulf-stream-v1', 'gulf-stream-v1-20th']
 
 The names below are fetched when they are first asked for: nature runs load torch, and who opens an experiment that is
 on disk already, or the embedded sample, does without.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adaf_xr.osse.background import Background as Background
+    from adaf_xr.osse.global_run import GlobalRun as GlobalRun
     from adaf_xr.osse.nature_run import NatureRun as NatureRun
     from adaf_xr.osse.opening import OpenExperiment as OpenExperiment
     from adaf_xr.osse.opening import open_experiment as open_experiment
@@ -24,13 +25,23 @@ _PUBLIC = {
     "EXPERIMENTS": "adaf_xr.osse.standard",
     "Background": "adaf_xr.osse.background",
     "Experiment": "adaf_xr.osse.plan",
+    "GlobalRun": "adaf_xr.osse.global_run",
     "NatureRun": "adaf_xr.osse.nature_run",
     "OpenExperiment": "adaf_xr.osse.opening",
     "open_experiment": "adaf_xr.osse.opening",
     "simulate": "adaf_xr.osse.simulation",
 }
 
-__all__ = ["EXPERIMENTS", "Background", "Experiment", "NatureRun", "OpenExperiment", "open_experiment", "simulate"]
+__all__ = [
+    "EXPERIMENTS",
+    "Background",
+    "Experiment",
+    "GlobalRun",
+    "NatureRun",
+    "OpenExperiment",
+    "open_experiment",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -166,7 +166,7 @@ def _perturbed(guess: xr.Dataset, recipe: Background, seed: int) -> xr.Dataset:
         axes = tuple(guess.latitude.values.tolist()), tuple(guess.longitude.values.tolist())
         noise = SmoothNoise(*axes, recipe.scale, recipe.memory, seed, number)
         error = xr.apply_ufunc(
-            noise, days, output_core_dims=[["latitude", "longitude"]], dask="parallelized", output_dtypes=["f4"],
+            noise.on, days, output_core_dims=[["latitude", "longitude"]], dask="parallelized", output_dtypes=["f4"],
             dask_gufunc_kwargs={"output_sizes": {axis: guess.sizes[axis] for axis in ("latitude", "longitude")}},
         )  # fmt: skip
         added[name] = guess[name] + std * error
@@ -199,7 +199,7 @@ class SmoothNoise:
     seed: int
     number: int = 0
 
-    def __call__(self, days: NDArray) -> NDArray[np.float32]:
+    def on(self, days: NDArray) -> NDArray[np.float32]:
         """Fields (..., n_lat, n_lon) on days (...)."""
         rng = np.random.default_rng([self.seed, 79, self.number])
         frequency = rng.standard_normal(WAVES) / self.memory

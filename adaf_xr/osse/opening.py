@@ -177,10 +177,11 @@ class OpenExperiment:
         latitude, longitude = lattice.cut(ds.latitude.values, ds.longitude.values, self.evaluation)
         return ds.sel(latitude=latitude, longitude=longitude)
 
-    def observe(self, system: str, span: Period | None = None) -> xr.Dataset:
+    def observe(self, system: str, span: Period | None = None, **settings: Any) -> xr.Dataset:
         """Observations of one system, lazily: those of the whole days that meet a half-open span.
 
-        They depend on the span in no other way.
+        They depend on the span in no other way. `settings` change the instrument (``posting=0.1``), which is then made
+        to look again.
 
         Raises
         ------
@@ -194,13 +195,14 @@ class OpenExperiment:
         whole = storage.open_lazily(self.path / "truth.zarr")
         covered = (whole.time.values[0], whole.time.values[-1])
         inside = covered if span is None else _whole_days(span, covered)
-        if self.manifest["observations"][system] == "stored":
+        if self.manifest["observations"][system] == "stored" and not settings:
             return open_observations(observation_path(self.path, system), None if span is None else inside)
-        from adaf_xr.osse.observing import GriddedOcean, observe
+        from adaf_xr.osse.observing import SYSTEMS, GriddedOcean, observe
 
         held = self.manifest["experiment"]
+        instrument = SYSTEMS[system].but(**{**held["settings"].get(system, {}), **settings})
         how = {"seed": held["seed"], "noise": held["noise"], "region": self.region}
-        return observe(GriddedOcean(self.path / "truth.zarr"), system, inside, **how)
+        return observe(GriddedOcean(self.path / "truth.zarr"), instrument, inside, **how)
 
     def tree(self, time: Any = None, window: Any = WINDOW, systems: Iterable[str] | None = None) -> xr.DataTree:
         """Observations around analysis times, as a tree that ``.adaf.assimilate`` takes.

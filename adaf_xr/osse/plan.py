@@ -58,6 +58,8 @@ class Experiment:
         Of everything that is random.
     stored : tuple of str
         Those of `systems` that are written to disk; the others are made from the truth when they are asked for.
+    settings : mapping of str to mapping
+        Parameters of instruments that differ from the usual, by system.
     """
 
     name: str
@@ -71,11 +73,13 @@ class Experiment:
     margin: float = 0.0
     evaluation: Region | None = None
     seed: int = 0
-    stored: tuple[str, ...] = field(default=())
+    stored: tuple[str, ...] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if strange := sorted(set(self.stored) - set(self.systems)):
-            raise ValueError(f"{', '.join(strange)}: stored, but not among the systems {', '.join(self.systems)}")
+        for what, names in (("stored", self.stored), ("set", self.settings)):
+            if strange := sorted(set(names) - set(self.systems)):
+                raise ValueError(f"{', '.join(strange)}: {what}, but not among the systems {', '.join(self.systems)}")
 
     @property
     def run(self) -> Nature:
@@ -138,6 +142,11 @@ class Experiment:
         west, east, south, north = self.region
         wide = (west - self.margin, east + self.margin, south - self.margin, north + self.margin)
         latitude, longitude = cut(snapshot.latitude.values, snapshot.longitude.values, wide)
+        if np.any(np.diff(longitude) < 0.0):
+            raise ValueError(
+                f"the region {self.region} and its margin cross the seam of the nature run's longitudes, and fields "
+                "are kept with longitudes ascending: keep the whole globe (region=None), or a region on one side"
+            )
         return snapshot.sel(latitude=latitude, longitude=longitude)
 
     def parameters(self) -> dict[str, Any]:

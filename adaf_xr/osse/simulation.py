@@ -23,7 +23,7 @@ from adaf_xr._version import __version__
 from adaf_xr.osse import storage
 from adaf_xr.osse.background import root_mean_square, squared_errors
 from adaf_xr.osse.observation_store import write_observations
-from adaf_xr.osse.observing import GriddedOcean, observe
+from adaf_xr.osse.observing import SYSTEMS, GriddedOcean, observe
 from adaf_xr.osse.opening import MANIFEST, UNFINISHED, observation_path
 from adaf_xr.osse.plan import Experiment
 from adaf_xr.osse.splits import decorrelation_time, gap, require_separate
@@ -301,7 +301,8 @@ def _write_observations(plan: Experiment, folder: Path, name: str) -> None:
     shutil.rmtree(part, ignore_errors=True)
     part.parent.mkdir(exist_ok=True)
     ocean, span = GriddedOcean(folder / "truth.zarr"), (plan.times[0], plan.times[-1])
-    seen = observe(ocean, name, span, seed=plan.seed, noise=plan.noise, region=plan.region)
+    instrument = SYSTEMS[name].but(**plan.settings.get(name, {}))
+    seen = observe(ocean, instrument, span, seed=plan.seed, noise=plan.noise, region=plan.region)
     write_observations(part, seen)
     os.replace(part, path)
 

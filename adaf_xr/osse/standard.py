@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from adaf_xr.osse.background import Background
+from adaf_xr.osse.global_run import GlobalRun
 from adaf_xr.osse.nature_run import NatureRun
 from adaf_xr.osse.observing import CONSTELLATIONS
 from adaf_xr.osse.plan import Experiment
 from adaf_xr.osse.splits import periods
+
+FLOATING = ("argo", "drifters")
+"""Systems that are carried by the sea."""
 
 START, DAYS = np.datetime64("2012-10-01"), 540
 """Of the Gulf Stream, from three weeks before the test period of the challenge to ten days after a year of training."""
@@ -36,6 +40,32 @@ def _gulf_stream(name: str, title: str, spacing: float, cells: int) -> Experimen
     )
 
 
+def _globe(name: str, title: str, spacing: float) -> Experiment:
+    """The set-up of ADAF-Ocean: a first guess at 1 degree, a truth at a quarter, and seven inputs."""
+    return Experiment(
+        name=name,
+        title=title,
+        nature=GlobalRun(start=START, days=355, spacing=spacing),
+        systems=CONSTELLATIONS["adaf-ocean"],
+        stored=tuple(name for name in CONSTELLATIONS["adaf-ocean"] if name.startswith("nadir") or name in FLOATING),
+        # The radiometer's own 4 km are 75 million pixels a day, of a sea that has no more than a quarter of a degree.
+        settings={"sst": {"posting": spacing}},
+        # What a forecast of some days gets wrong: eddies of before, nothing below its grid, and errors of its own.
+        background=Background(
+            lag=4,
+            coarsening=4,
+            perturbation={"zos": 0.03, "thetao": 0.4, "so": 0.1, "uo": 0.05, "vo": 0.05},
+            scale=200.0,
+            memory=5.0,
+        ),
+        splits=periods(
+            train=("2012-10-11", "2013-04-09"),
+            validation=("2013-05-14", "2013-06-13"),
+            test=("2013-07-18", "2013-09-16"),
+        ),
+    )
+
+
 EXPERIMENTS: dict[str, Experiment] = {
     each.name: each
     for each in (
@@ -43,6 +73,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "gulf-stream-v1", "a jet and its eddies at 0.1 degrees, seen by four nadirs, SWOT and SST", 0.1, 256
         ),
         _gulf_stream("gulf-stream-v1-20th", "gulf-stream-v1 at 1/20 of a degree", 0.05, 512),
+        _globe("global-v1", "a global sea at 0.25 degrees, seen by the seven sources of ADAF-Ocean", 0.25),
     )
 }
 """Standard experiments by name."""

@@ -92,9 +92,10 @@ def create(path: Path, first: xr.Dataset, time: np.ndarray, days: int) -> None:
         name: (first[name].dims, da.full(shape[name], np.nan, dtype="f4", chunks=(days, -1, -1)), first[name].attrs)
         for name in timed
     }
-    fixed = first.drop_vars([*timed, "time"])
+    fixed = first.drop_vars([*timed, "time"]).load()
     whole = fixed.assign(empty).assign_coords(time=("time", time, first.time.attrs)).drop_encoding()
     encoding: dict[str, Any] = {name: _encoding(str(name), (days, *shape[name][1:])) for name in timed}
+    encoding |= {str(name): {"chunks": field.shape} for name, field in fixed.data_vars.items()}
     encoding["time"] = {"units": f"days since {str(time[0])[:10]}", "dtype": "i8", "chunks": (time.size,)}
     with warnings.catch_warnings():
         # It is outside the specification of zarr 3 still, but without it every plain open_zarr warns.
