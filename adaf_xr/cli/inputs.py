@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,8 +22,18 @@ def open_path(path: Path, **how: Any) -> Any:
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")
     engine = "zarr" if path.is_dir() else None
+    if engine == "zarr":
+        how.setdefault("consolidated", _is_consolidated(path))
     ds = open_file(str(path), engine=engine, **how)
     return ds if ds.variables else open_file(str(path), engine=engine, tree=True, **how)
+
+
+def _is_consolidated(store: Path) -> bool:
+    """Whether a zarr store has its metadata in one place: to look for them there in vain draws a warning."""
+    root = store / "zarr.json"
+    if not root.exists():
+        return (store / ".zmetadata").exists()
+    return bool(json.loads(root.read_text()).get("consolidated_metadata"))
 
 
 def open_named(item: str) -> Any:

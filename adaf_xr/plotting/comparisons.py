@@ -15,6 +15,9 @@ from adaf_xr.plotting.maps import panels, plot, window
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_CELLS = 800
+"""Cells along one side of a panel, about its pixels."""
+
 
 def figure_of_comparison(
     truth: xr.DataArray, fields: Mapping[str, xr.DataArray], *, region: Region | None = None, title: str = ""
@@ -45,8 +48,8 @@ def figure_of_comparison(
     >>> [ax.get_title() for ax in figure_of_comparison(truth, {"oi": truth + 0.1}).axes[:3]]
     ['truth', 'oi', 'error of oi']
     """
-    true = truth.squeeze().compute()
-    shown = {name: da.squeeze().compute() for name, da in fields.items()}
+    true = _thinned(truth.squeeze()).compute()
+    shown = {name: _thinned(da.squeeze()).compute() for name, da in fields.items()}
     errors = {name: (da.astype("f8") - true).rename(f"{truth.name}_increment") for name, da in shown.items()}
     figure, axes = panels(len(fields), 3, window(true, region))
     text, unit = style.words(true, style.canonical_name(true))
@@ -91,8 +94,9 @@ def figure_of_errors(errors: Mapping[str, xr.Dataset], variable: str, *, region:
     >>> [ax.get_title() for ax in figure.axes[:2]]
     ['oi: bias', 'oi: RMSE']
     """
-    bias = {name: ds[f"{variable}_bias"].rename(f"{variable}_increment").compute() for name, ds in errors.items()}
-    size = {name: ds[f"{variable}_rmse"].rename(f"{variable}_error").compute() for name, ds in errors.items()}
+    shown = {name: ds.map(_thinned) for name, ds in errors.items()}
+    bias = {name: ds[f"{variable}_bias"].rename(f"{variable}_increment").compute() for name, ds in shown.items()}
+    size = {name: ds[f"{variable}_rmse"].rename(f"{variable}_error").compute() for name, ds in shown.items()}
     first = next(iter(bias.values()))
     figure, axes = panels(len(errors), 2, window(first, region))
     text, unit = style.words(xr.DataArray(0.0), variable)
@@ -102,6 +106,11 @@ def figure_of_errors(errors: Mapping[str, xr.Dataset], variable: str, *, region:
         plot(size[name], ax=row[1], vmin=0.0, vmax=top, region=region, label=unit, title=f"{name}: RMSE")
     figure.suptitle(f"{text}, mean over the times scored", fontsize="medium")
     return figure
+
+
+def _thinned(da: xr.DataArray) -> xr.DataArray:
+    """Every n-th cell of a map that is finer than what a panel can show: drawing costs memory by the cell."""
+    return da.isel({d: slice(None, None, -(-n // _CELLS)) for d, n in da.sizes.items()})
 
 
 def _reach(maps: list[xr.DataArray]) -> float:
