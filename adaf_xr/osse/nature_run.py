@@ -109,7 +109,7 @@ class NatureRun:
     trapped_stratification: float = 8e-3
     mixed_layer: float = 100.0
     mixed_stratification: float = 2e-3
-    wave_speed: float = 0.0115
+    wave_speed: float = 0.015
 
     def __post_init__(self) -> None:
         if any(n % 4 or n < 8 for n in self.shape):
