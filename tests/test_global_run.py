@@ -42,7 +42,7 @@ def eddies():
     """Grown eddies of the whole globe, without land: many draws of a few days apart."""
     globe = bands.Bands(2.0)
     q, found = globe.begin(seed=1), []
-    for day in range(400):
+    for day in range(300):
         q = globe.advance(q)
         if day >= 100 and day % 10 == 0:
             found.append(globe.fields(q))
@@ -102,7 +102,7 @@ def test_turning_the_globe_turns_the_eddies(turn):
     for _ in range(3):
         q, turned = globe.advance(q), globe.advance(turned)
     for field, other in zip(globe.fields(q), globe.fields(turned), strict=True):
-        npt.assert_allclose(other, np.roll(field, turn, axis=1), atol=2e-3)
+        npt.assert_allclose(other, np.roll(field, turn, axis=1), atol=2e-3 * field.std())
 
 
 def test_the_step_across_the_date_line_is_a_step_like_any_other(eddies):
@@ -139,7 +139,7 @@ def test_blending_keeps_variance():
 
 def test_eddies_have_unit_variance(eddies):
     inside = np.abs((np.arange(90) + 0.5) * 2.0 - 90.0) < 75.0
-    surface, deep, displaced = eddies[2][:, :, inside]
+    surface, deep, displaced, _ = eddies[2][:, :, inside]
     assert np.square(surface).mean() == pytest.approx(1.0, abs=0.05)
     assert np.square(displaced).mean() == pytest.approx(1.0, abs=0.05)
     assert 0.02 < np.square(deep).mean() < 0.8, "surface-intensified"
@@ -208,7 +208,7 @@ def test_water_from_the_warm_side_is_warm():
     run = GlobalRun(spacing=2.0)
     drape = draping.Drape(*run.axes(), mean="observed", seed=0, reduced_gravity=0.02)
     none, one = np.zeros((90, 180), "f4"), np.ones((90, 180), "f4")
-    still, moved = (drape.day(TIME, none, none, north) for north in (none, one))
+    still, moved = (drape.day(TIME, none, none, north, none) for north in (none, one))
     # All water has come from the south: north of the equator it is warmer, south of it colder.
     warming = (moved["thetao"] - still["thetao"])[drape.wet]
     _, slope = kinematics.gradient(drape.mean["thetao"], drape.latitude, 2.0, 2.0, periodic=True)
@@ -222,11 +222,11 @@ def test_surface_and_deep_pressure_make_heave_and_deep_currents():
     run = GlobalRun(spacing=2.0)
     drape = draping.Drape(*run.axes(), mean="observed", seed=0, reduced_gravity=0.02)
     field = np.random.default_rng(0).normal(size=(90, 180)).astype("f4")
-    barotropic = drape.day(TIME, field, field, 0 * field)
+    barotropic = drape.day(TIME, field, field, 0 * field, 0 * field)
     npt.assert_allclose(barotropic["heave"][drape.wet], 0.0, atol=1e-4)
-    baroclinic = drape.day(TIME, field, 0 * field, 0 * field)
+    baroclinic = drape.day(TIME, field, 0 * field, 0 * field, 0 * field)
     expected = kinematics.GRAVITY / 0.02 * (baroclinic["zos"] - drape.height)
-    npt.assert_allclose(baroclinic["heave"][drape.wet], expected[drape.wet], atol=0.2)
+    npt.assert_allclose(baroclinic["heave"][drape.wet], expected[drape.wet], atol=0.25)
 
 
 def test_it_has_columns(sea):
@@ -268,10 +268,10 @@ def test_weather_is_a_continuous_function_of_time(seed, day, share):
 
 
 def test_weather_has_unit_variance_and_no_seam_and_forgets():
-    draws = np.array([weather.patches(seed, TIME + np.timedelta64(7, "h"), 450.0, 3.0) for seed in range(60)])
-    later = np.array([weather.patches(seed, TIME + np.timedelta64(7 * 24, "h"), 450.0, 3.0) for seed in range(60)])
+    draws = np.array([weather.patches(seed, TIME + np.timedelta64(7, "h"), 450.0, 3.0) for seed in range(30)])
+    later = np.array([weather.patches(seed, TIME + np.timedelta64(7 * 24, "h"), 450.0, 3.0) for seed in range(30)])
     variance = np.square(draws[:, 10:-10]).mean(axis=(0, 2))
-    npt.assert_allclose(variance, 1.0, atol=0.2)
+    npt.assert_allclose(variance, 1.0, atol=0.25)
     steps = np.sqrt(np.mean((np.roll(draws, -1, axis=2) - draws) ** 2, axis=(0, 1)))
     assert steps[:-1].min() < steps[-1] < steps[:-1].max()
     assert abs(np.corrcoef(draws.ravel(), later.ravel())[0, 1]) < 0.05

@@ -44,7 +44,7 @@ WAVE_SPEED = 2.7
 LARGEST_RADIUS = 70e3
 """Deformation radius [m] that is not exceeded towards the equator."""
 
-RESOLVED = 1.1
+RESOLVED = 0.9
 """Smallest deformation radius, in cells."""
 
 SUPERCRITICAL = 0.08
@@ -53,7 +53,7 @@ SUPERCRITICAL = 0.08
 FRICTION = 0.4
 """Bottom drag over shear per radius."""
 
-VISCOUS_TIME = 14.0
+VISCOUS_TIME = 96.0
 """Hours in which the smallest scale decays."""
 
 COURANT = 0.9
@@ -81,7 +81,7 @@ class Bands:
     >>> bands = Bands(2.0)
     >>> q = bands.begin(seed=0)
     >>> [field.shape for field in bands.fields(bands.advance(q))]
-    [(90, 180), (90, 180), (90, 180)]
+    [(90, 180), (90, 180), (90, 180), (90, 180)]
     """
 
     def __init__(self, spacing: float, device: str = "cpu") -> None:
@@ -92,11 +92,11 @@ class Bands:
                 "and 24, which they are high, into an even number: take 0.25, 0.5, 1 or 2"
             )
         self.rows, self.columns, self.spacing = rows, round(360.0 / spacing), spacing
-        self.flow, self.radius, self.retrograde = self._flow(device)
+        self.flow, self.radius, self.enlarged, self.retrograde = self._flow(device)
         self.weights = blending(spacing)
 
-    def _flow(self, device: str) -> tuple[TwoLayer, Tensor, Tensor]:
-        """The solver, its radius, and whether the upper layer's gradient of PV is southward, for each band."""
+    def _flow(self, device: str) -> tuple[TwoLayer, Tensor, Tensor, Tensor]:
+        """The solver, its radius and that over the ocean's, and whether PV of the upper layer grows southward."""
         centre = torch.tensor(CENTRES, dtype=torch.float64) * RADIAN
         cell = RADIUS * RADIAN * self.spacing
         f0, beta = 2.0 * ROTATION * torch.sin(centre), 2.0 * ROTATION * torch.cos(centre) / RADIUS
@@ -119,7 +119,7 @@ class Bands:
             hyperviscosity=1.0 / (VISCOUS_TIME * 3600.0),
             device=device,
         )
-        return flow, radius, (beta + share[0] * shear / radius**2) < 0.0
+        return flow, radius, radius / ocean, (beta + share[0] * shear / radius**2) < 0.0
 
     def begin(self, seed: int) -> Tensor:
         """Random eddies of about the size and energy of grown ones, spectral PV."""
@@ -134,29 +134,46 @@ class Bands:
         u, v = self.flow.velocity(self.flow.streamfunction(q))
         return self.flow.advance(q, DAY, courant_steps(self.flow.plane, u, v, DAY, COURANT))
 
-    def fields(self, q: Tensor) -> tuple[NDArray, NDArray, NDArray]:
-        """What the eddies do to the sea, in units of the height's and the displacement's standard deviation.
+    def fields(self, q: Tensor) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+        """What the eddies do to the sea.
 
         Returns
         -------
         surface, deep : float32 array (n_lat, n_lon)
-            Pressure of the upper and of the lower layer, as heights: positive in anticyclones of either hemisphere.
+            Pressure of the upper and of the lower layer, as heights: positive in anticyclones of either hemisphere, in
+            units of the standard deviation of the upper.
         displaced : float32 array (n_lat, n_lon)
-            How far north the water of the surface has come. Potential vorticity is carried by the flow as any tracer
-            is, so that its departure from the mean gradient measures just that.
+            How far north the water of the surface has come, in units of its standard deviation. Potential vorticity is
+            carried by the flow as any tracer is, so that its departure from the mean gradient measures just that.
+        trapped : float32 array (n_lat, n_lon)
+            The same over its wavenumber [m], at scales below the deformation radius: what surface quasi-geostrophy
+            multiplies by buoyancy per displacement (Lapeyre and Klein 2006, JPO 36, 165; the radius as the transition
+            by Tulloch and Smith 2009, J. Atmos. Sci. 66, 450). As small as in the ocean where eddies are enlarged.
         """
         psi = self.flow.streamfunction(q)
         anticyclone = torch.tensor(np.sign(CENTRES), dtype=psi.real.dtype, device=psi.device)
         northward = torch.where(self.retrograde, 1.0, -1.0).to(anticyclone)
-        spectral = torch.stack([anticyclone[:, None, None] * psi[:, 0], anticyclone[:, None, None] * psi[:, 1]])
-        spectral = torch.cat([spectral, (northward[:, None, None] * q[:, 0])[None]])
+        square = self.flow.plane.square
+        scale = self.radius[:, None, None] ** 2
+        below = scale * square.sqrt() / (1.0 + scale * square) / self.enlarged[:, None, None]
+        displaced = northward[:, None, None] * q[:, 0]
+        spectral = torch.stack(
+            [
+                anticyclone[:, None, None] * psi[:, 0],
+                anticyclone[:, None, None] * psi[:, 1],
+                displaced,
+                displaced * self.flow.plane.complex(below),
+            ]
+        )
         # Zonal means are jets, not eddies: the mean state has its own.
         spectral[..., 0] = 0.0
-        surface, deep, displaced = self.flow.plane.to_grid(spectral)
-        upper, moved = (field.square().mean((-2, -1), keepdim=True).sqrt() for field in (surface, displaced))
-        parts = (surface / upper, deep / upper, displaced / moved)
-        first, second, third = (self.blended(part.cpu().numpy()) for part in parts)
-        return first, second, third
+        grid = self.flow.plane.to_grid(spectral)
+        upper, moved = (grid[i].square().mean((-2, -1), keepdim=True).sqrt() for i in (0, 2))
+        first, second, third, fourth = (
+            self.blended((field / unit).cpu().numpy())
+            for field, unit in zip(grid, (upper, upper, moved, moved), strict=True)
+        )
+        return first, second, third, fourth
 
     def blended(self, bands: NDArray) -> NDArray[np.float32]:
         """One global field (n_lat, n_lon) of a field of each band (band, rows, columns)."""

@@ -1,9 +1,10 @@
 """Eddies and weather draped on a mean state: the surface of the global ocean on one day.
 
 Heights of eddies are scaled to their local amplitude; temperature and salinity are the mean's, of water that the eddies
-have displaced by a mixing length; currents are geostrophic of the height plus what wind and fronts add; ice lies where
-water is at its freezing point. All is computed on a globe without land and masked last, so that a coast makes no
-currents; eddies end towards it, so that none blows through it.
+have displaced by a mixing length, and add to the height at small scales, as surface quasi-geostrophy has it; currents
+are geostrophic of the height plus what wind and fronts add; ice lies where water is at its freezing point. All is
+computed on a globe without land and masked last, so that a coast makes no currents; eddies end towards it, so that none
+blows through it.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ FREEZING = -0.0545
 ICE_ONSET, ICE_CLOSED = 0.8, 0.1
 """Degrees above freezing at which ice begins, and at which it covers all."""
 
+TRAPPED_STRATIFICATION = 8e-3
+"""Buoyancy frequency [s-1] below the surface, which holds down the flow that the surface's buoyancy makes."""
+
 BOUNDARY_LAYER = 60.0
 """Depth [m] to which the wind mixes."""
 
@@ -81,6 +85,10 @@ class Drape:
             name: (-reach * self._gradient(field)[1]).astype("f4") for name, field in self.mean.items()
         }
 
+        buoyancy = EXPANSION * self.per_displacement["thetao"] - CONTRACTION * self.per_displacement["so"]
+        rotation = np.abs(coriolis(latitude))[:, None] / TRAPPED_STRATIFICATION
+        self.per_trapped = (rotation * buoyancy * self._offshore()).astype("f4")
+
     def _offshore(self) -> NDArray[np.float64]:
         """0 on land, 1 away from it."""
         near = gaussian(self.wet.astype("f8"), max(COAST, 1.2 * self.spacing))
@@ -90,7 +98,7 @@ class Drape:
         return gradient(field, self.latitude, self.spacing, self.spacing, periodic=True)
 
     def day(
-        self, time: np.datetime64, surface: NDArray, deep: NDArray, displaced: NDArray
+        self, time: np.datetime64, surface: NDArray, deep: NDArray, displaced: NDArray, trapped: NDArray
     ) -> dict[str, NDArray[np.float32]]:
         """Every variable of a day.
 
@@ -98,7 +106,7 @@ class Drape:
         ----------
         time : datetime64
             Of the weather.
-        surface, deep, displaced : array (n_lat, n_lon)
+        surface, deep, displaced, trapped : array (n_lat, n_lon)
             Eddies as :meth:`adaf_xr.osse.bands.Bands.fields` gives them.
 
         Returns
@@ -107,7 +115,7 @@ class Drape:
             NaN on land, but for the wind.
         """
         eddies = self.amplitude * surface
-        zos = self.height + eddies
+        zos = self.height + eddies + self.per_trapped * trapped
         water = self._water(time, eddies, displaced)
         wind = weather.wind(self.seed, time, self.latitude, self.longitude)
         u, v = currents.geostrophic(zos, self.latitude, self.longitude)
