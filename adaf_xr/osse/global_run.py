@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from adaf_xr.cf.canonical import VARIABLES
+from adaf_xr.osse import labels
 from adaf_xr.osse.bands import Bands
 from adaf_xr.osse.columns import THERMOCLINE
 from adaf_xr.osse.draping import Drape
@@ -23,8 +23,6 @@ PRODUCERS = (
     "(generated using E.U. Copernicus Marine Service Information)"
 )
 """Credits of the data in the observed mean state."""
-
-LONG_NAMES = {"heave": "how much deeper than in the mean state the main thermocline lies"}
 
 
 @dataclass(frozen=True)
@@ -92,52 +90,24 @@ class GlobalRun:
             q = bands.advance(q)
         for day in range(self.days):
             time = self.start.astype("datetime64[ns]") + np.timedelta64(day, "D")
-            fields = {
-                name: (("time", "latitude", "longitude"), field[None], _attributes(name))
-                for name, field in drape.day(time, *bands.fields(q)).items()
-            }
-            yield fixed.assign(fields).assign_coords(time=("time", [time], {"standard_name": "time"}))
+            yield labels.snapshot(fixed, time, drape.day(time, *bands.fields(q)))
             if day + 1 < self.days:
                 q = bands.advance(q)
 
     def run(self) -> xr.Dataset:
         """The whole run in memory: 9 fields of 4 bytes a cell and day."""
-        days = list(self.snapshots())
-        whole = xr.concat(days, "time", data_vars="minimal", coords="minimal", compat="override", join="override")
-        return whole.assign_attrs(days[0].attrs)
+        return labels.joined(self.snapshots())
 
     def _fixed(self, drape: Drape) -> xr.Dataset:
         """What does not change: the mean profile at the surface, and what the run is."""
-        means = {}
-        for name, field in drape.mean.items():
-            attrs = {"units": VARIABLES[name].units, "long_name": f"{VARIABLES[name].long_name} of the mean profile"}
-            means[f"{name}_mean"] = (
-                ("latitude", "longitude"),
-                np.where(drape.wet, field, np.nan).astype("f4"),
-                attrs,
-            )
+        means = {name: np.where(drape.wet, field, np.nan) for name, field in drape.mean.items()}
         credit = PRODUCERS if self.mean == "observed" else "analytic mean state"
-        return xr.Dataset(
-            means,
-            coords={
-                "latitude": ("latitude", drape.latitude, {"standard_name": "latitude", "units": "degrees_north"}),
-                "longitude": ("longitude", drape.longitude, {"standard_name": "longitude", "units": "degrees_east"}),
-            },
-            attrs={
-                "title": "Simulated global ocean",
-                "source": f"adaf_xr {type(self).__name__}: two-layer quasi-geostrophic turbulence; {credit}",
-                "Conventions": "CF-1.11",
-                "seed": self.seed,
-                "mean": self.mean,
-                "reduced_gravity": self.reduced_gravity,
-                "thermocline_depth": THERMOCLINE,
-            },
-        )
-
-
-def _attributes(name: str) -> dict[str, str]:
-    """CF attributes of a variable."""
-    if name in LONG_NAMES:
-        return {"units": "m", "long_name": LONG_NAMES[name]}
-    variable = VARIABLES[name]
-    return {"units": variable.units, "standard_name": variable.standard_name, "long_name": variable.long_name}
+        attrs = {
+            "title": "Simulated global ocean",
+            "source": f"adaf_xr {type(self).__name__}: two-layer quasi-geostrophic turbulence; {credit}",
+            "seed": self.seed,
+            "mean": self.mean,
+            "reduced_gravity": self.reduced_gravity,
+            "thermocline_depth": THERMOCLINE,
+        }
+        return labels.still(drape.latitude, drape.longitude, means, attrs)
