@@ -112,7 +112,7 @@ def _megabytes(size: int) -> str:
     Examples
     --------
     >>> _megabytes(2_500_000_000), _megabytes(31_400_000), _megabytes(31_400)
-    ('2.5 GB', '31 MB', '0.03 MB')
+    ('2.5 GB', '31 MB', '0.031 MB')
     """
     if size >= 1e9:
         return f"{size / 1e9:.1f} GB"

@@ -6,12 +6,10 @@ The truth is never in memory as a whole. What is written is noted in ``unfinishe
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -22,13 +20,12 @@ import xarray as xr
 from adaf_xr._version import __version__
 from adaf_xr.osse import storage
 from adaf_xr.osse.background import root_mean_square, squared_errors
+from adaf_xr.osse.ledger import Ledger, Progress, Tally, is_finished
 from adaf_xr.osse.observation_store import write_observations
 from adaf_xr.osse.observing import SYSTEMS, GriddedOcean, observe
-from adaf_xr.osse.opening import MANIFEST, UNFINISHED, observation_path
+from adaf_xr.osse.opening import observation_path
 from adaf_xr.osse.plan import Experiment
 from adaf_xr.osse.splits import decorrelation_time, gap, require_separate
-
-Progress = Callable[[int, int], None]
 
 FORMAT = 1
 """Of the folder; a reader refuses what it does not know."""
@@ -83,10 +80,10 @@ def simulate(
     plan = _resolved(experiment).variant(seed=seed, days=days, noise=noise, device=device)
     plan.check()
     folder = Path(out)
-    if (folder / MANIFEST).exists():
-        return _finished(plan, folder, resume)
-    ledger = _begin(plan, folder, resume)
-    tally = _Tally(progress, _work(plan))
+    if is_finished(plan, folder, resume):
+        return folder
+    ledger = Ledger.open(plan, folder, resume)
+    tally = Tally(progress, _work(plan))
     with _one_thread():
         _write_truth(plan, folder, ledger, tally)
     truth = storage.open_lazily(folder / "truth.zarr")
@@ -96,7 +93,7 @@ def simulate(
     for name in plan.stored:
         _write_observations(plan, folder, name)
         tally.advance(plan.nature.days)
-    _finish(folder, _manifest(plan, folder, truth, memory, background))
+    ledger.close(_manifest(plan, folder, truth, memory, background))
     return folder
 
 
@@ -111,96 +108,12 @@ def _resolved(experiment: str | Experiment) -> Experiment:
     return EXPERIMENTS[experiment]
 
 
-@dataclass(frozen=True)
-class _Tally:
-    """Days done, told to whoever wants to know."""
-
-    progress: Progress | None
-    total: int
-    done: list[int]
-
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        object.__setattr__(self, "progress", progress)
-        object.__setattr__(self, "total", total)
-        object.__setattr__(self, "done", [0])
-        self.advance(0)
-
-    def advance(self, days: int) -> None:
-        """Some more days are done."""
-        self.done[0] += days
-        if self.progress is not None:
-            self.progress(min(self.done[0], self.total), self.total)
-
-
 def _work(plan: Experiment) -> int:
     """Days of everything there is to make."""
     return plan.nature.days * (2 + len(plan.stored)) - plan.background.lag
 
 
-@dataclass(frozen=True)
-class _Ledger:
-    """How many days of the truth are on disk, and for which experiment."""
-
-    path: Path
-    parameters: dict[str, Any]
-
-    def days(self) -> int:
-        """Days written."""
-        return int(json.loads(self.path.read_text())["days"])
-
-    def note(self, days: int) -> None:
-        """So many days are written."""
-        _write_json(self.path, {"experiment": self.parameters, "package": __version__, "days": days})
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    """A file that is there as a whole or not at all."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(part, path)
-
-
-def _finished(plan: Experiment, folder: Path, resume: bool) -> Path:
-    """A folder that holds an experiment already: the same one is nothing to resume, another is an error."""
-    held = json.loads((folder / MANIFEST).read_text())["experiment"]
-    if resume and held == plan.parameters():
-        return folder
-    raise FileExistsError(
-        f"{folder} holds the finished experiment {held['name']!r}: open it, remove it, or write to another folder"
-    )
-
-
-def _begin(plan: Experiment, folder: Path, resume: bool) -> _Ledger:
-    """The ledger of a new folder, or of one to go on with."""
-    ledger = _Ledger(folder / UNFINISHED, plan.parameters())
-    if ledger.path.exists():
-        if not resume:
-            raise FileExistsError(
-                f"{folder} holds an experiment whose simulation was interrupted: go on with it by resume=True "
-                "(--resume), remove it, or write to another folder"
-            )
-        _require_same(json.loads(ledger.path.read_text())["experiment"], ledger.parameters, folder)
-        ledger.note(ledger.days())
-        return ledger
-    if folder.exists() and any(folder.iterdir()):
-        raise FileExistsError(f"{folder} exists and is no experiment: write to another folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    ledger.note(0)
-    return ledger
-
-
-def _require_same(held: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:
-    """Only what is made from the truth may change between two runs; all but the truth is made anew."""
-    free = {"splits", "title", "evaluation"}
-    differs = sorted(key for key in wanted if key not in free and held.get(key) != wanted[key])
-    if differs:
-        raise ValueError(
-            f"{folder} was begun as {held['name']!r} with another {' and '.join(differs)}: resume with the same "
-            "arguments, or write to another folder"
-        )
-
-
-def _write_truth(plan: Experiment, folder: Path, ledger: _Ledger, tally: _Tally) -> None:
+def _write_truth(plan: Experiment, folder: Path, ledger: Ledger, tally: Tally) -> None:
     """Stream the nature run into its store."""
     path, time, done = folder / "truth.zarr", plan.times, ledger.days()
     if done == time.size:
@@ -244,7 +157,7 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _counted(plan: Experiment, tally: _Tally) -> Iterator[xr.Dataset]:
+def _counted(plan: Experiment, tally: Tally) -> Iterator[xr.Dataset]:
     """What is kept of every snapshot."""
     for snapshot in plan.run.snapshots():
         yield plan.cut(snapshot if "time" in snapshot.dims else snapshot.expand_dims("time"))
@@ -261,7 +174,7 @@ def _require_reproduced(block: xr.Dataset, path: Path, start: int) -> None:
         )
 
 
-def _write_background(plan: Experiment, folder: Path, truth: xr.Dataset, tally: _Tally) -> dict[str, float]:
+def _write_background(plan: Experiment, folder: Path, truth: xr.Dataset, tally: Tally) -> dict[str, float]:
     """Write the background and measure its error: the same days, seen twice."""
     path = folder / "background.zarr"
     guess = plan.background.of(truth, plan.splits, plan.seed)
@@ -272,7 +185,7 @@ def _write_background(plan: Experiment, folder: Path, truth: xr.Dataset, tally: 
         if start == 0:
             storage.create(path, block, guess.time.values, length)
         storage.write(path, block, start)
-        sums.append(squared_errors(block, truth, plan.background.coarsening))
+        sums.append(squared_errors(block, truth, plan.background.coarsening).compute())
         tally.advance(block.sizes["time"])
     error = root_mean_square(xr.concat(sums, "block").sum("block"))
     _state(path, error)
@@ -334,9 +247,3 @@ def _manifest(
 def _finite(number: float) -> float | None:
     """JSON has no infinity."""
     return number if np.isfinite(number) else None
-
-
-def _finish(folder: Path, manifest: dict[str, Any]) -> None:
-    """The manifest is the last to come."""
-    _write_json(folder / MANIFEST, manifest)
-    (folder / UNFINISHED).unlink()
