@@ -144,17 +144,34 @@ def test_order_and_convention_of_the_axes_do_not_matter():
         xr.testing.assert_allclose(metrics.scorecard(**other), metrics.scorecard(**given))
 
 
-def test_few_times_and_points_have_scores_but_no_interval():
+def test_few_times_have_scores_but_no_interval():
     given = {name: ds.isel(time=slice(7)) if "time" in ds.dims else ds for name, ds in world().items()}
     card = metrics.scorecard(**given)
     assert card.rmse_low.isnull().all()
     assert np.isfinite(card.rmse.sel(variable="thetao")).all()
+
+
+def test_points_are_scored_alike_and_their_intervals_are_over_days(nothing_computes):
     rng = np.random.default_rng(0)
-    where = {"latitude": ("obs", rng.uniform(-60, 60, 40)), "longitude": ("obs", rng.uniform(-180, 180, 40))}
-    truth = xr.Dataset({"zos": ("obs", rng.normal(size=40))}, where)
+    days = np.datetime64("2020-01-01", "ns") + rng.integers(0, 20 * 24, 600) * np.timedelta64(1, "h")
+    where = {"latitude": ("obs", rng.uniform(-60, 60, 600)), "longitude": ("obs", rng.uniform(-180, 180, 600))}
+    truth = xr.Dataset({"zos": ("obs", rng.normal(size=600))}, where)
     card = metrics.scorecard(truth + 1.0, truth, truth - 2.0)
     assert [float(card[name][0]) for name in ("rmse", "improvement", "improved")] == pytest.approx([1.0, 0.5, 1.0])
     assert card.rmse_low.isnull().all()
+    timed = truth.assign_coords(time=("obs", days))
+    analysis = timed + rng.normal(size=600)
+    got = metrics.scorecard(analysis, timed)
+    npt.assert_allclose(got.rmse, metrics.rmse(analysis, timed).zos)
+    # The interval is that of sums by day, in order.
+    error = (analysis - timed).zos
+    dates = pd.Series(error.values**2).groupby(days.astype("datetime64[D]"))
+    totals = xr.Dataset({"squared_error": ("time", dates.sum()), "weight": ("time", dates.count().astype(float))})
+    expected = metrics.block_bootstrap(totals, "rmse")
+    npt.assert_allclose([got.rmse_low[0], got.rmse_high[0]], expected)
+    chunked = (ds.chunk(obs=70).assign_coords(time=timed.time) for ds in (analysis, timed))
+    lazy = metrics.scorecard(*chunked)
+    xr.testing.assert_allclose(lazy.compute(scheduler="sync"), got)
 
 
 def test_improved_is_the_share_of_area_with_a_smaller_mean_error():
@@ -204,7 +221,10 @@ WRONG = {
         {"truth": lambda ds: ds.rename(thetao="t", zos="z")},
         r"nothing to score: the field has .* and the truth \['t', 'z'\]; rename",
     ),
-    "an empty background": ({"background": lambda ds: ds[[]]}, r"nothing to score"),
+    "an empty background": (
+        {"background": lambda ds: ds[[]]},
+        r"the background has none of \['thetao', 'zos'\], only \[\]: rename its variables, or leave it out",
+    ),
 }
 
 

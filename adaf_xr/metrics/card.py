@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from adaf_xr.metrics.climatology import climatology_at
+from adaf_xr.metrics.days import by_day, times_of_points
 from adaf_xr.metrics.ensemble import spread_skill_of
 from adaf_xr.metrics.horizontal import Weights, dimensions
 from adaf_xr.metrics.improvement import GAIN, share_improved
@@ -82,7 +83,8 @@ def scorecard(
         ``improvement`` = 1 - rmse / rmse_background with its paired bounds ``improvement_low``, ``improvement_high``,
         and ``improved``, the share of cells. With standard deviations ``spread_skill``, ``crps``, ``coverage_90``.
         Missing where no pair is, where a variable has no background, climatology or standard deviation, and bounds of
-        fewer than 8 times or of points. Lazy where an input is, the intervals too.
+        fewer than 8 times; points are drawn by days, and need their times in memory for it. Lazy where an input is, the
+        intervals too.
 
     Raises
     ------
@@ -99,9 +101,12 @@ def scorecard(
     """
     fields, true, first, usual = _datasets(analysis, truth, background, climatology)
     names = [key for key in shared(fields, true) if str(key).removesuffix("_std") not in set(fields) - {key}]
-    for given, other in ((background, first), (climatology, usual)):
-        if given is not None:
-            shared(fields, other)
+    for given, other, called in ((background, first, "background"), (climatology, usual, "climatology")):
+        if given is not None and not set(names) & set(other):
+            raise ValueError(
+                f"the {called} has none of {[str(name) for name in names]}, only {sorted(map(str, other.data_vars))}: "
+                "rename its variables, or leave it out"
+            )
     interval = partial(block_bootstrap, level=level, samples=samples, seed=seed)
     rows = []
     for name in names:
@@ -140,12 +145,11 @@ def _row(
     given = {"field": field, "truth": truth, **others}
     gain = [GAIN["mae"]] if "background" in others else []
     if time is None:
-        over = dimensions(field)
-        daily = pooled = sums(field, truth, dim=over, weights=weights, regions=regions, names=_needed(others), **others)
-        cells = sums(field, truth, dim=[], weights=None, regions=None, names=gain, **others)
+        daily, cells = _sums_without_time(given, _needed(others), gain, weights, regions)
     else:
         daily, cells = sums_and_cells(given, _needed(others), gain, time, weights, regions)
-        pooled = daily.sum([time])
+    along = time if time in daily.dims else "time" if "time" in daily.dims else None
+    pooled = daily if along is None else daily.sum([along])
     row = _scores(pooled, "field", "")
     bounded = {"rmse": METRICS["rmse"].formula}
     if "background" in others:
@@ -155,12 +159,29 @@ def _row(
     if "spread" in others:
         row["spread_skill"] = spread_skill_of(pooled)
         row |= {"crps": mean(pooled, "crps"), "coverage_90": mean(pooled, "within_90")}
-    enough = time is not None and field.sizes[time] >= FEWEST
+    enough = along is not None and daily.sizes[along] >= FEWEST
     for name, formula in bounded.items():
-        bounds = interval(daily, formula, dim=time) if enough else None
+        bounds = interval(daily, formula, dim=along) if enough else None
         for bound in ("low", "high"):
             row[f"{name}_{bound}"] = xr.full_like(row[name], np.nan) if bounds is None else bounds.sel(bound=bound)
     return xr.Dataset({name: score.reset_coords(drop=True) for name, score in row.items()})
+
+
+def _sums_without_time(
+    given: dict[str, xr.DataArray],
+    names: list[str],
+    names_of_cells: list[str],
+    weights: Weights,
+    regions: Regions | None,
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Sums of each day where points have times, else of everything; and those of each point or cell."""
+    field = given["field"]
+    points = times_of_points(field)
+    first = sums(
+        **given, dim=dimensions(field) if points is None else [], weights=weights, regions=regions, names=names
+    )
+    cells = sums(**given, dim=[], weights=None, regions=None, names=names_of_cells)
+    return (first if points is None else by_day(first, points)), cells
 
 
 def _scores(pooled: xr.Dataset, predictor: str, suffix: str) -> dict[str, xr.DataArray]:

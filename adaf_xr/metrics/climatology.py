@@ -96,7 +96,8 @@ def day_of_year_mean(truth: Fields, *, window: int = 61) -> Fields:
     ----------
     truth : Dataset or DataArray
         With times, in any order and number of years. Chunked with dask: all times of a place are needed at once, so
-        chunks are re-cut along space; write the result to disk before scoring a long series with it.
+        chunks of one time are re-cut along space, which holds the series in memory once; write the result to disk
+        before scoring a long series with it.
     window : int
         Days, odd: 1 is the mean of that day alone. The default, two months, smooths away the eddies of a few years. The
         year is a circle: the window of 1 January reaches into December.
@@ -134,11 +135,13 @@ def day_of_year_mean(truth: Fields, *, window: int = 61) -> Fields:
     time = _time(truth)
     if not time.ndim:
         raise ValueError("the climatology of a single time is that time: give the whole training period")
+    # Few places at a time: a year of a whole global field would be one chunk of gigabytes.
+    whole = truth.chunk({d: -1 if d in time.dims else "auto" for d in truth.dims}) if truth.chunks else truth
     mean: xr.DataArray = xr.apply_ufunc(
-        _smoothed_days, truth, xr.DataArray(_day_of_year(time), dims=time.dims), kwargs={"half": int(window) // 2},
+        _smoothed_days, whole, xr.DataArray(_day_of_year(time), dims=time.dims), kwargs={"half": int(window) // 2},
         input_core_dims=[[time.dims[0]], [time.dims[0]]], output_core_dims=[["dayofyear"]], dask="parallelized",
         output_dtypes=[np.result_type(truth.dtype, "f4")], keep_attrs=True,
-        dask_gufunc_kwargs={"allow_rechunk": True, "output_sizes": {"dayofyear": DAYS}},
+        dask_gufunc_kwargs={"output_sizes": {"dayofyear": DAYS}},
     )  # fmt: skip
     days = xr.Variable("dayofyear", np.arange(1, DAYS + 1), {"long_name": "day of the year"})
     order = [d if d != time.dims[0] else "dayofyear" for d in truth.dims]

@@ -66,7 +66,10 @@ def block_bootstrap(
     Notes
     -----
     Percentiles of the bootstrap are too narrow where blocks are few. They are widened as Hesterberg proposes, to those
-    at which Student's t of as many values as there are blocks would cover what is asked for.
+    at which Student's t of as many values as there are blocks would cover what is asked for. Even so, long memory in a
+    short series is not made up for. Of first-order processes with correlation φ from day to day, an interval of 90 %
+    covers the truth in 87 % of all cases for 200 days and φ = 0.6, in 85 % for φ = 0.9; for 43 days in 86 % for
+    φ = 0.3, in 82 % for 0.7 and in 66 % for 0.9.
 
     References
     ----------
