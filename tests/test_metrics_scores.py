@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adaf_xr import metrics
-from adaf_xr.metrics.scores import METRICS
+from adaf_xr.metrics.formulas import METRICS
 from adaf_xr.metrics.statistics import STATISTICS, sums
 from adaf_xr.sphere import cell_area
 

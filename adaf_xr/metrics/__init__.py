@@ -11,6 +11,7 @@ from adaf_xr.metrics.currents import tau_from_ssh as tau_from_ssh
 from adaf_xr.metrics.ensemble import coverage as coverage
 from adaf_xr.metrics.ensemble import crps as crps
 from adaf_xr.metrics.ensemble import spread_skill as spread_skill
+from adaf_xr.metrics.formulas import from_sums as from_sums
 from adaf_xr.metrics.improvement import improved as improved
 from adaf_xr.metrics.paper import paper_scores as paper_scores
 from adaf_xr.metrics.resolution import effective_resolution as effective_resolution
@@ -19,7 +20,6 @@ from adaf_xr.metrics.resolution import spectral_slope as spectral_slope
 from adaf_xr.metrics.scores import acc as acc
 from adaf_xr.metrics.scores import bias as bias
 from adaf_xr.metrics.scores import correlation as correlation
-from adaf_xr.metrics.scores import from_sums as from_sums
 from adaf_xr.metrics.scores import mae as mae
 from adaf_xr.metrics.scores import rmse as rmse
 from adaf_xr.metrics.significance import block_bootstrap as block_bootstrap

@@ -11,9 +11,10 @@ import pandas as pd
 import xarray as xr
 
 from adaf_xr.metrics.climatology import climatology_at
+from adaf_xr.metrics.formulas import ANOMALY_METRICS, METRICS, from_sums
 from adaf_xr.metrics.horizontal import Weights, axes
 from adaf_xr.metrics.pairing import matched
-from adaf_xr.metrics.scores import ANOMALY_METRICS, METRICS, from_sums, shared
+from adaf_xr.metrics.scores import shared
 from adaf_xr.metrics.statistics import of, sums
 
 Definition = Literal["exact", "published"]

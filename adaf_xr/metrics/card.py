@@ -11,11 +11,12 @@ import xarray as xr
 from adaf_xr.metrics.climatology import climatology_at
 from adaf_xr.metrics.days import by_day, times_of_points
 from adaf_xr.metrics.ensemble import spread_skill_of
+from adaf_xr.metrics.formulas import ANOMALY_METRICS, METRICS, Metric, from_sums
 from adaf_xr.metrics.horizontal import Weights, dimensions
 from adaf_xr.metrics.improvement import GAIN, share_improved
 from adaf_xr.metrics.pairing import time_dimension
 from adaf_xr.metrics.regions import Regions
-from adaf_xr.metrics.scores import ANOMALY_METRICS, METRICS, Metric, from_sums, shared
+from adaf_xr.metrics.scores import shared
 from adaf_xr.metrics.significance import FEWEST, block_bootstrap
 from adaf_xr.metrics.statistics import mean, of, sums, sums_and_cells
 

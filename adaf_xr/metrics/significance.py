@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from adaf_xr.metrics.scores import ANOMALY_METRICS, METRICS
+from adaf_xr.metrics.formulas import ANOMALY_METRICS, METRICS
 
 FEWEST = 8
 """Times below which no interval is made."""

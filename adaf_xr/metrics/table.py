@@ -8,8 +8,9 @@ import dask
 import pandas as pd
 import xarray as xr
 
+from adaf_xr.metrics.formulas import METRICS
 from adaf_xr.metrics.horizontal import Weights
-from adaf_xr.metrics.scores import METRICS, shared
+from adaf_xr.metrics.scores import shared
 from adaf_xr.metrics.statistics import sums
 
 
@@ -27,7 +28,7 @@ def score_table(
     truth : Dataset
         What is true.
     metrics : iterable of str
-        Names in :data:`adaf_xr.metrics.scores.METRICS`.
+        Names in :data:`adaf_xr.metrics.formulas.METRICS`.
     weights : "area", DataArray or None
         As in :func:`adaf_xr.metrics.scores.rmse`.
     **fields : Dataset
