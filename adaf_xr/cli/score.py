@@ -147,7 +147,7 @@ def score(
         if truth is not None:
             usual = None if climatology is None else _field(climatology, catalog, where, how)
             beside = {"climatology": usual, "depth": depth or None, "regrid": regrid, **where}
-            matched, compared = _beside(_field(truth, catalog, where, how), fields, beside)
+            matched, compared = _beside(_field(truth, catalog, where, how), fields, beside, draw)
             sheets, notes = [compared.sheet], matched.notes
             out.mkdir(parents=True, exist_ok=True)
             written += _calc_metrics(matched, out) if calc_metrics else []
@@ -196,13 +196,13 @@ def _field(name: str, catalog: str | None, where: Mapping[str, Any], how: Mappin
     return inputs.background(catalog, name, inputs.times(where["time"]) or where["period"], **how)
 
 
-def _beside(truth: Any, fields: dict[str, Any], how: Mapping[str, Any]) -> tuple[Matched, Comparison]:
+def _beside(truth: Any, fields: dict[str, Any], how: Mapping[str, Any], maps: bool) -> tuple[Matched, Comparison]:
     """Fields on the axes of a truth, and their scores."""
     from adaf_xr.inference.comparison import compare, match
 
     with terminal.progress("scoring"):
         matched = match(truth, fields, **how)
-        return matched, compare(matched)
+        return matched, compare(matched, maps=maps)
 
 
 def _at_points(observations: list[Any], fields: dict[str, Any], where: Mapping[str, Any]) -> list[Sheet]:

@@ -13,6 +13,7 @@ import xarray as xr
 
 from adaf_xr import metrics
 from adaf_xr.inference.comparison.at_points import along_track
+from adaf_xr.inference.comparison.error_maps import error_maps
 from adaf_xr.inference.comparison.gains import LEVEL, at_depths_of, gains, sums_of
 from adaf_xr.inference.comparison.matching import BACKGROUND, CLIMATOLOGY, Matched
 from adaf_xr.inference.comparison.pooled import cards, sheet_of
@@ -31,7 +32,7 @@ class Comparison:
     gains : Dataset or None
         ``improvement``, ``low`` and ``high`` [%] on (analysis, variable, score), where there is a background.
     errors : dict of str to Dataset
-        By field: maps of the error at the uppermost level, ``<name>_bias`` and ``<name>_rmse``.
+        By field: maps of the error at the uppermost level, ``<name>_bias`` and ``<name>_rmse``, if asked for.
     """
 
     sheet: Sheet
@@ -39,7 +40,7 @@ class Comparison:
     errors: dict[str, xr.Dataset] = field(default_factory=dict)
 
 
-def compare(matched: Matched) -> Comparison:
+def compare(matched: Matched, *, maps: bool = False) -> Comparison:
     """Score fields against their truth; this computes, in one pass but for what needs whole series of maps.
 
     Parameters
@@ -47,6 +48,8 @@ def compare(matched: Matched) -> Comparison:
     matched : Matched
         Fields named ``background`` and ``climatology`` are what the others are held against; the background is scored
         as well.
+    maps : bool
+        Whether to map the mean errors too, in a pass of their own.
     """
     fields = dict(matched.fields)
     usual, first = fields.pop(CLIMATOLOGY, None), fields.get(BACKGROUND)
@@ -56,14 +59,13 @@ def compare(matched: Matched) -> Comparison:
         "cards": cards(analyses, first, usual),
         "first": {} if first is None else cards(replace(matched, fields={BACKGROUND: first}), None, usual),
         "sums": {} if first is None else sums_of(analyses, first, usual),
-        "errors": {name: _errors(every, name) for name in fields},
         "present": {name: _present(every, name) for name in fields},
     }
     done = _computed(lazy)
     sheet = sheet_of(done["cards"] | done["first"]) + _covered(done["present"])
     better = {key: gains(totals) for key, totals in done["sums"].items()}
     table = _as_table(better) if better else None
-    return Comparison(sheet + scales(every), table, done["errors"])
+    return Comparison(sheet + scales(every), table, error_maps(every) if maps else {})
 
 
 def _computed(lazy: dict[Any, Any]) -> dict[Any, Any]:
@@ -73,21 +75,6 @@ def _computed(lazy: dict[Any, Any]) -> dict[Any, Any]:
         warnings.filterwarnings("ignore", "divide by zero|invalid value", RuntimeWarning)
         (done,) = dask.compute(lazy)
     return done
-
-
-def _errors(matched: Matched, name: str) -> xr.Dataset:
-    """Maps of bias and RMSE over time, at the uppermost level."""
-    field, truth = matched.pair(name)
-    maps = {}
-    for key in [str(key) for key in truth.data_vars if key in field]:
-        pair = [ds[key] for ds in (field, truth)]
-        if "depth" in pair[1].dims:
-            pair = [da.isel(depth=int(np.argmin(truth.depth.values)), drop=True) for da in pair]
-        over = [d for d in pair[1].dims if d == "time"]
-        for score in (metrics.bias, metrics.rmse):
-            attrs = {"units": truth[key].attrs.get("units", "")}
-            maps[f"{key}_{score.__name__}"] = score(*pair, dim=over, weights=None).assign_attrs(attrs)
-    return xr.Dataset(maps)
 
 
 def _present(matched: Matched, name: str) -> dict[str, xr.DataArray]:
