@@ -46,7 +46,7 @@ def calc_metrics(
     analysis, truth, background : Dataset
         On the same grid and times. Variables that the truth lacks are ignored.
     climatology : Dataset
-        As for :func:`adaf_xr.metrics.acc`.
+        As for :func:`adaf_xr.metrics.scores.acc`.
     weights : "area", DataArray or None
         Those of the ``weighted_`` columns; the other columns count all cells alike.
     definition : {"exact", "published"}

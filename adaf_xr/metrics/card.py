@@ -68,11 +68,11 @@ def scorecard(
     background : Dataset or DataArray, optional
         What the analysis started from, on the same grid and times.
     climatology : Dataset or DataArray, optional
-        As for :func:`adaf_xr.metrics.acc`.
+        As for :func:`adaf_xr.metrics.scores.acc`.
     weights, regions
-        As for :func:`adaf_xr.metrics.rmse`.
+        As for :func:`adaf_xr.metrics.scores.rmse`.
     level, samples, seed
-        Of the confidence intervals, as for :func:`adaf_xr.metrics.block_bootstrap`.
+        Of the confidence intervals, as for :func:`adaf_xr.metrics.significance.block_bootstrap`.
 
     Returns
     -------

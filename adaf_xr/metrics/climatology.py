@@ -105,7 +105,7 @@ def day_of_year_mean(truth: Fields, *, window: int = 61) -> Fields:
     Returns
     -------
     Dataset or DataArray
-        With ``dayofyear`` 1 to 366 in place of time, counted in each year as :attr:`xarray.DataArray.dt.dayofyear`
+        With ``dayofyear`` 1 to 366 in place of time, counted in each year as ``time.dt.dayofyear``
         does. Day 366 is there whatever the years: where the window holds no value for it, it is the mean of its
         neighbours 365 and 1. Missing where the window holds no value. Lazy where the truth is. Variables of a Dataset
         without time are dropped.

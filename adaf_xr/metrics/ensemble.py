@@ -38,13 +38,13 @@ def spread_skill(
     Parameters
     ----------
     field, truth : DataArray
-        As for :func:`adaf_xr.metrics.rmse`.
+        As for :func:`adaf_xr.metrics.scores.rmse`.
     spread : DataArray, optional
         Standard deviation, in the unit of the field.
     member : dimension, optional
         Of the field, in place of `spread`: the members of an ensemble.
     dim, weights, regions
-        As for :func:`adaf_xr.metrics.rmse`.
+        As for :func:`adaf_xr.metrics.scores.rmse`.
 
     Returns
     -------

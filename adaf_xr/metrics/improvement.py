@@ -37,7 +37,7 @@ def improved(
     weights : "area", DataArray or None
         What a cell counts for: its area, a weight without time, or 1.
     regions : mapping, optional
-        As for :func:`adaf_xr.metrics.rmse`.
+        As for :func:`adaf_xr.metrics.scores.rmse`.
 
     Returns
     -------

@@ -96,7 +96,7 @@ def totals(what: Summation, inputs: Mapping[str, xr.DataArray]) -> xr.Dataset:
 
 
 def finished(result: Any, what: Summation, plan: Plan) -> xr.Dataset:
-    """Sums of blocks, (quantities + 1, *extra, *dims), summed over blocks and named."""
+    """Sums of blocks, ``(quantities + 1, *extra, *dims)``, summed over blocks and named."""
     if plan.over:
         result = result.sum(axis=tuple(1 + len(plan.extra) + axis for axis in plan.axes))
     kept = (*plan.extra, *(dim for dim in plan.dims if dim not in plan.over))
@@ -130,7 +130,7 @@ def _lazy_sums(parts: list[xr.DataArray], plan: Plan) -> da.Array:
 
 
 def block_sums(*blocks: NDArray, plan: Plan) -> NDArray[np.float64]:
-    """Sums of one block, shape (quantities + 1, *extra, *dims), of length 1 along the dimensions summed over."""
+    """Sums of one block, shape ``(quantities + 1, *extra, *dims)``, of length 1 along the dimensions summed over."""
     *inputs, weights = (
         _spread_out(block, layout, plan.dims) for block, layout in zip(blocks, plan.layouts, strict=True)
     )

@@ -37,7 +37,7 @@ def block_bootstrap(
     Parameters
     ----------
     totals : Dataset
-        From :func:`adaf_xr.metrics.sums`, with `dim` kept, equally spaced in time.
+        From :func:`adaf_xr.metrics.statistics.sums`, with `dim` kept, equally spaced in time.
     score : str or callable
         Name of a metric, ``"rmse"``, ``"bias"``, ``"mae"``, ``"correlation"``, ``"acc"``, ``"centred_acc"``, or a
         function from sums to a DataArray, for example a difference of two scores.

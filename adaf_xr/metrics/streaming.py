@@ -112,7 +112,7 @@ def _taken(
     time: Hashable,
     length: int,
 ) -> da.Array:
-    """One of the two sums as an array (quantities + 1, *extra, *dims) in one block along time of this length."""
+    """One of the two sums as an array ``(quantities + 1, *extra, *dims)`` in one block along time of this length."""
     apart = [dim for dim in plan.dims if dim != time]
     name = f"sums-{tokenize(state, plan, length)}"
     tasks = {}
