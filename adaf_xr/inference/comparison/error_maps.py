@@ -45,9 +45,9 @@ def error_maps(matched: Matched) -> dict[str, xr.Dataset]:
         totals = {key: totals[key] + part if key in totals else part for key, part in done.items()}
     found: dict[str, xr.Dataset] = {}
     for (name, key), total in totals.items():
-        maps = {
-            f"{key}_{score}": _with_unit(from_sums(total)[score], pairs[name, key][1]) for score in ("bias", "rmse")
-        }
+        unit = pairs[name, key][1].attrs.get("units", "")
+        scores = from_sums(total)
+        maps = {f"{key}_{score}": scores[score].assign_attrs(units=unit) for score in ("bias", "rmse")}
         found[name] = found.get(name, xr.Dataset()).assign(maps)
     return found
 
