@@ -413,13 +413,12 @@ simulate(SMALL, {out!r}, progress=killed)
 """
 
 
-@pytest.mark.parametrize(("done", "days"), [(20, 16), (46, 24)])
-def test_a_killed_run_is_no_experiment_and_resumes_to_the_same(tmp_path, small, done, days):
+def test_a_killed_run_is_no_experiment_and_resumes_to_the_same(tmp_path, small):
     out = tmp_path / "killed"
-    program = PROGRAM.format(tests=os.path.dirname(__file__), done=done, out=str(out))
+    program = PROGRAM.format(tests=os.path.dirname(__file__), done=20, out=str(out))
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
-    with pytest.raises(ValueError, match=rf"small-v1 was interrupted after {days} of 24 days .*resume=True.*--resume"):
+    with pytest.raises(ValueError, match=r"small-v1 was interrupted after 16 of 24 days .*resume=True.*--resume"):
         open_experiment(out)
     assert files(simulate(SMALL, out, resume=True)) == files(small.path)
 
@@ -434,7 +433,7 @@ def stop_after(days):
     return stop
 
 
-@pytest.mark.parametrize("days", [0, 9, 40])
+@pytest.mark.parametrize("days", [0, 9, 40, 46])
 def test_an_interrupted_run_resumes_from_any_part(tmp_path, small, days):
     with pytest.raises(KeyboardInterrupt):
         simulate(SMALL, tmp_path, progress=stop_after(days))

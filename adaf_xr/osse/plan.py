@@ -41,7 +41,7 @@ class Experiment:
     nature : Nature
         The truth.
     systems : tuple of str
-        Names of observing systems, see :data:`adaf_xr.osse.observing.SYSTEMS`.
+        Names of observing systems, see :data:`adaf_xr.osse.observing.systems.SYSTEMS`.
     background : Background
         How the first guess is made.
     splits : mapping of str to pair of datetime64
