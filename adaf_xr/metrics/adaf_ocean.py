@@ -15,7 +15,7 @@ from adaf_xr.metrics.formulas import ANOMALY_METRICS, METRICS, from_sums
 from adaf_xr.metrics.horizontal import Weights, axes
 from adaf_xr.metrics.pairing import matched
 from adaf_xr.metrics.scores import shared
-from adaf_xr.metrics.statistics import of, sums
+from adaf_xr.metrics.statistics import STATISTICS, of, sums
 
 Definition = Literal["exact", "published"]
 Columns = dict[str, xr.DataArray]
@@ -107,22 +107,23 @@ def calc_metrics(
 
 def _exact(field: xr.DataArray, truth: xr.DataArray, others: Columns, weights: Weights) -> xr.Dataset:
     """Columns of one variable, all of the same cells."""
-    metrics = [METRICS["rmse"], METRICS["correlation"]] + ([ANOMALY_METRICS["acc"]] if "climatology" in others else [])
-    names = {
-        of(key, who)
-        for who in ("field", *others)
-        for metric in metrics
-        for key in metric.statistics
-        if who != "climatology" or metric not in ANOMALY_METRICS.values()
-    }
-    plain, weighted = (sums(field, truth, weights=w, regions=None, names=names, **others) for w in (None, weights))
+    weighted = [METRICS["rmse"]] + ([ANOMALY_METRICS["acc"]] if "climatology" in others else [])
+    names = [
+        # A climatology has no anomaly of its own.
+        sorted({of(k, who) for who in ("field", *others) for m in metrics for k in m.statistics} & set(STATISTICS))
+        for metrics in ([*weighted, METRICS["correlation"]], weighted)
+    ]
+    plain, heavy = (
+        sums(field, truth, weights=w, regions=None, names=keys, **others)
+        for w, keys in zip((None, weights), names, strict=True)
+    )
     columns: Columns = {}
     for who in ("field", *others):
-        mine, heavy = from_sums(plain, who), from_sums(weighted, who)
-        columns |= {f"rmse{SUFFIX[who]}": mine["rmse"], f"weighted_rmse{SUFFIX[who]}": heavy["rmse"]}
+        mine, weighty = from_sums(plain, who), from_sums(heavy, who)
+        columns |= {f"rmse{SUFFIX[who]}": mine["rmse"], f"weighted_rmse{SUFFIX[who]}": weighty["rmse"]}
         columns[f"corr{SUFFIX[who]}"] = mine["correlation"]
         if "acc" in mine:
-            columns |= {f"acc{SUFFIX[who]}": mine["acc"], f"weighted_acc{SUFFIX[who]}": heavy["acc"]}
+            columns |= {f"acc{SUFFIX[who]}": mine["acc"], f"weighted_acc{SUFFIX[who]}": weighty["acc"]}
     return xr.Dataset(columns)
 
 
@@ -134,8 +135,8 @@ def _published(field: xr.DataArray, truth: xr.DataArray, others: Columns) -> xr.
     columns: Columns = {}
     for who, given in {"field": field, **others}.items():
         x, end = matched(field, given, f"the {who}"), SUFFIX[who]
-        plain = from_sums(sums(x, truth, weights=None, names=_statistics("rmse", "correlation")))
-        count = sums(x, truth, weights=None, names=[])["weight"]
+        alike = sums(x, truth, weights=None, names=_statistics("rmse", "correlation"))
+        plain, count = from_sums(alike), alike["weight"]
         heavy = sums(x, truth, weights=rows, names=["squared_error"])["squared_error"]
         columns |= {f"rmse{end}": plain["rmse"], f"corr{end}": plain["correlation"]}
         columns[f"weighted_rmse{end}"] = (heavy / count.where(count > 0.0)) ** 0.5

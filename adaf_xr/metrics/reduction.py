@@ -22,8 +22,8 @@ Quantity = Callable[[Mapping[str, NDArray[np.float64]]], NDArray[np.float64]]
 STATISTIC = "the statistics of one block"
 """Name of the axis of quantities, which no dimension of data has."""
 
-LEAF = 2**17
-"""Values handled at once: a megabyte of double precision."""
+LEAF = 2**16
+"""Values handled at once: half a megabyte of double precision."""
 
 
 @dataclass(frozen=True)
