@@ -78,6 +78,8 @@ def test_the_manifest_says_all_there_is_to_know(small):
     for part in ("truth.zarr", "background.zarr", "observations"):
         assert said["bytes"][part] == sum(len(content) for content in files(small.path / part).values())
     assert said["days"] == 24
+    assert said["version"] == 1 == EXPERIMENTS["gulf-stream-v1-20th"].version
+    assert replace(SMALL, name="sea").version is None
     assert said["gap_days"] == 4.0
     assert said["package"]
     assert "unfinished.json" not in files(small.path)

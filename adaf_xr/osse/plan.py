@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from typing import Any, Protocol
@@ -80,6 +81,12 @@ class Experiment:
         for what, names in (("stored", self.stored), ("set", self.settings)):
             if strange := sorted(set(names) - set(self.systems)):
                 raise ValueError(f"{', '.join(strange)}: {what}, but not among the systems {', '.join(self.systems)}")
+
+    @property
+    def version(self) -> int | None:
+        """The version that the name ends with, variants apart: 1 of ``gulf-stream-v1-20th``."""
+        found = re.search(r"-v(\d+)(-|$)", self.name)
+        return int(found[1]) if found else None
 
     @property
     def run(self) -> Nature:

@@ -227,6 +227,7 @@ def _manifest(
     sizes = {part: storage.size_of(folder / part) for part in ("truth.zarr", "background.zarr", "observations")}
     return {
         "format": FORMAT,
+        "version": plan.version,
         "experiment": plan.parameters(),
         "package": __version__,
         "grid": {axis: truth.sizes[axis] for axis in ("latitude", "longitude")},
