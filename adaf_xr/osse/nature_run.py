@@ -17,9 +17,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.kinematics import GRAVITY, RADIAN, RADIUS, ROTATION, coriolis
-from adaf_xr.osse import surface_currents, weather
+from adaf_xr.osse import labels, surface_currents, weather
 from adaf_xr.osse.quasigeostrophy import TwoLayer
 from adaf_xr.osse.spectral import refine
 from adaf_xr.osse.upper_ocean import CONTRACTION, EXPANSION, Tracers, UpperOcean
@@ -158,9 +157,7 @@ class NatureRun:
 
     def run(self) -> xr.Dataset:
         """The whole run in memory: 8 fields of 4 bytes a cell and day."""
-        days = list(self.snapshots())
-        whole = xr.concat(days, "time", data_vars="minimal", coords="minimal", compat="override", join="override")
-        return whole.assign_attrs(days[0].attrs)
+        return labels.joined(self.snapshots())
 
     def _sea(self, shape: tuple[int, int]) -> UpperOcean:
         """The model on a grid of the region."""
@@ -236,12 +233,8 @@ class NatureRun:
             v + extra_v,
             self.f0 / self.reduced_gravity * thickness,
         )
-        arrays = [value.cpu().numpy().astype("f4") for value in values]
-        fields = {
-            name: (("time", "latitude", "longitude"), array[None], _attributes(name))
-            for name, array in zip(NAMES, [*arrays, *wind], strict=True)
-        }
-        return fixed.assign(fields).assign_coords(time=("time", [time], {"standard_name": "time"}))
+        arrays = [value.cpu().numpy() for value in values]
+        return labels.snapshot(fixed, time, dict(zip(NAMES, [*arrays, *wind], strict=True)))
 
     def _season(self, time: np.datetime64) -> float:
         """How much warmer than in the mean the surface is at that time of the year [K]."""
@@ -285,33 +278,15 @@ class NatureRun:
             "thetao": self.temperature[0] - (self.temperature[1] + self.temperature[2] / degrees) * offset,
             "so": self.salinity[0] - (self.salinity[1] + self.salinity[2] / degrees) * offset,
         }
-        return xr.Dataset(
+        return labels.still(
+            latitude,
+            longitude,
+            means,
             {
-                f"{name}_mean": (
-                    ("latitude", "longitude"),
-                    mean.astype("f4"),
-                    {"units": VARIABLES[name].units, "long_name": f"{VARIABLES[name].long_name} of the mean profile"},
-                )
-                for name, mean in means.items()
-            },
-            coords={
-                "latitude": ("latitude", latitude, {"standard_name": "latitude", "units": "degrees_north"}),
-                "longitude": ("longitude", longitude, {"standard_name": "longitude", "units": "degrees_east"}),
-            },
-            attrs={
                 "title": "Simulated jet and its eddies",
                 "source": f"adaf_xr {type(self).__name__}: two-layer quasi-geostrophic flow with surface fronts",
-                "Conventions": "CF-1.11",
                 "seed": self.seed,
                 "reduced_gravity": self.reduced_gravity,
                 "thermocline_depth": self.depths[0],
             },
         )
-
-
-def _attributes(name: str) -> dict[str, str]:
-    """CF attributes of a variable."""
-    if name == "heave":
-        return {"units": "m", "long_name": "how much deeper than in the mean state the main thermocline lies"}
-    variable = VARIABLES[name]
-    return {"units": variable.units, "standard_name": variable.standard_name, "long_name": variable.long_name}
