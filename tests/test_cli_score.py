@@ -157,7 +157,7 @@ class TestAgainstATruth:
         assert f"{got['oi', 'zos', 'rmse']:.4f}" in line
         assert f"{round(got['oi', 'zos', 'improvement']):+d}%*" in line  # eighty percent better is no chance
         assert "λx [°]" in result.stdout
-        assert re.search(r"no spread_skill, crps of oi uo, oi vo and \d more: it needs standard errors", result.stdout)
+        assert re.search(r"no spread_skill, crps of oi uo, b uo and 3 more: it needs standard errors", result.stdout)
 
 
 def test_the_usual_pictures_are_drawn(adaf, tmp_path):

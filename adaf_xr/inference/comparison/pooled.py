@@ -65,10 +65,9 @@ def sheet_of(cards: Mapping[tuple[str, str], xr.Dataset], against: str = "truth"
 
 def _expected(name: str, against: str) -> list[str]:
     """Scores that more input would allow."""
-    of_background = ["improvement", "improved"]
-    if against != "truth":
-        return [] if name == BACKGROUND else of_background
-    return [score for score in NEEDS if not (name == BACKGROUND and score in of_background)]
+    if name == BACKGROUND:
+        return ["acc"] if against == "truth" else []
+    return list(NEEDS) if against == "truth" else ["improvement", "improved"]
 
 
 def _card(

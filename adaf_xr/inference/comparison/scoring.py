@@ -51,21 +51,44 @@ def compare(matched: Matched, *, maps: bool = False) -> Comparison:
     maps : bool
         Whether to map the mean errors too, in a pass of their own.
     """
+    fields = {name: ds for name, ds in matched.fields.items() if name != CLIMATOLOGY}
+    sheet, better, errors = Sheet(), dict[tuple[str, str], xr.Dataset](), dict[str, xr.Dataset]()
+    for key in map(str, matched.truth.data_vars):
+        # Variables share nothing that would be read twice, and all of them at once would fill the memory.
+        found, gained = _pooled(_of_variable(matched, key))
+        sheet, better = sheet + found, better | gained
+        for name, drawn in error_maps(_of_variable(matched, key)).items() if maps else ():
+            errors[name] = errors.get(name, xr.Dataset()).assign(drawn)
+    return Comparison(sheet + scales(replace(matched, fields=fields)), _as_table(better) if better else None, errors)
+
+
+def _of_variable(matched: Matched, key: str) -> Matched:
+    """One variable of all fields that have it, with its standard error."""
+    fields = {
+        name: ds[[each for each in (key, f"{key}_std") if each in ds]]
+        for name, ds in matched.fields.items()
+        if key in ds
+    }
+    return replace(matched, truth=matched.truth[[key]], fields=fields)
+
+
+def _pooled(matched: Matched) -> tuple[Sheet, dict[tuple[str, str], xr.Dataset]]:
+    """Scores over time and place, and gains on the background."""
     fields = dict(matched.fields)
     usual, first = fields.pop(CLIMATOLOGY, None), fields.get(BACKGROUND)
     every = replace(matched, fields=fields)
     analyses = replace(matched, fields={name: ds for name, ds in fields.items() if name != BACKGROUND})
-    lazy = {
-        "cards": cards(analyses, first, usual),
-        "first": {} if first is None else cards(replace(matched, fields={BACKGROUND: first}), None, usual),
-        "sums": {} if first is None else sums_of(analyses, first, usual),
-        "present": {name: _present(every, name) for name in fields},
-    }
-    done = _computed(lazy)
+    # One computation for all: what they share is read once.
+    done = _computed(
+        {
+            "cards": cards(analyses, first, usual),
+            "first": {} if first is None else cards(replace(matched, fields={BACKGROUND: first}), None, usual),
+            "sums": {} if first is None else sums_of(analyses, first, usual),
+            "present": {name: _present(every, name) for name in fields},
+        }
+    )
     sheet = sheet_of(done["cards"] | done["first"]) + _covered(done["present"])
-    better = {key: gains(totals) for key, totals in done["sums"].items()}
-    table = _as_table(better) if better else None
-    return Comparison(sheet + scales(every), table, error_maps(every) if maps else {})
+    return sheet, {key: gains(totals) for key, totals in done["sums"].items()}
 
 
 def _computed(lazy: dict[Any, Any]) -> dict[Any, Any]:
