@@ -156,6 +156,7 @@ def test_a_sharpening_front_has_a_surface_current_from_warm_to_cold():
     assert abs(u[0, row, row].item()) < 1e-15
 
 
+@settings(deadline=None)
 @given(st.floats(0.5, 30.0), st.floats(0.0, 6.28), st.floats(20.0, 200.0))
 def test_the_drift_lies_45_degrees_to_the_right_of_the_wind(speed, angle, depth):
     wind = torch.tensor(speed * np.exp(1j * angle), dtype=torch.complex128)

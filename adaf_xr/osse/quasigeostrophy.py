@@ -72,6 +72,10 @@ class TwoLayer:
         The plane, its wavenumbers and transforms.
     reduced_gravity : tensor (batch or 1, 1, 1)
         g' of the interface [m s-2], from `radius` and `depths`.
+    share, coupling : tuple of tensor (batch or 1, 1, 1)
+        Of the upper and the lower layer: its part of the depth, and its F [m-2].
+    forcing : tensor or None
+        Constant part of the pull towards the jet, spectral.
 
     Examples
     --------
