@@ -147,5 +147,13 @@ def test_an_uncertainty_is_one_thing(how, message):
             score(field, truth, **how)
         with pytest.raises(ValueError, match="one member has no spread"):
             score(field.expand_dims("member"), truth, member="member")
+    ensemble = xr.concat([field, field + spread], "member").assign_attrs(units="cm")
+    for score, x, how in (
+        (metrics.crps, ensemble, {"member": "member"}),
+        (metrics.spread_skill, ensemble, {"member": "member"}),
+        (metrics.coverage, field.assign_attrs(units="cm"), {"spread": spread}),
+    ):
+        with pytest.raises(ValueError, match="'zos' is in 'cm' and the truth in 'm'"):
+            score(x, truth.assign_attrs(units="m"), **how)
     with pytest.raises(ValueError, match=r"level=1.0: give a probability"):
         metrics.coverage(field, truth, spread, level=1.0)

@@ -288,6 +288,39 @@ def test_a_missing_weight_counts_for_nothing():
     )
 
 
+@pytest.mark.parametrize(
+    ("mine", "theirs", "same"),
+    [
+        ("degC", "K", False),
+        ("m", "cm", False),
+        ("%", "1", False),
+        ("m s-1", "cm/s", False),
+        ("degC", "degrees_Celsius", True),
+        ("psu", "1e-3", True),
+        ("m s-1", "m/s", True),
+        ("m", "", True),
+        ("furlong", "m", True),
+    ],
+)
+def test_fields_in_other_units_are_refused_as_far_as_units_are_known(mine, theirs, same):
+    x, y = field(0).assign_attrs(units=mine), field(1).assign_attrs(units=theirs)
+    if same:
+        npt.assert_allclose(metrics.rmse(x, y), metrics.rmse(field(0), field(1)))
+        return
+    with pytest.raises(
+        ValueError, match=f"'thetao' is in '{mine}' and the truth in '{theirs}': bring both to one unit"
+    ):
+        metrics.rmse(x, y)
+    with pytest.raises(ValueError, match="and the climatology in"):
+        metrics.acc(x, x, y)
+
+
+def test_a_spread_in_kelvin_is_one_in_degrees():
+    x, y = field(0), field(1)
+    spread = abs(field(2)).assign_attrs(units="K")
+    npt.assert_allclose(metrics.crps(x, y, spread), metrics.crps(x, y, spread.assign_attrs(units="degC")))
+
+
 def test_scores_need_their_sums():
     with pytest.raises(ValueError, match="these are no sums"):
         metrics.from_sums(xr.Dataset({"error": 1.0}))

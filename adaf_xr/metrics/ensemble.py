@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from adaf_xr.metrics.horizontal import Weights
-from adaf_xr.metrics.pairing import matched
+from adaf_xr.metrics.pairing import paired
 from adaf_xr.metrics.probability import ensemble_crps, within
 from adaf_xr.metrics.regions import Regions
 from adaf_xr.metrics.statistics import Dimensions, mean, sums
@@ -123,13 +123,14 @@ def crps(
         score = mean(totals, "crps")
     else:
         _refuse_unlike_ensembles(field, spread, member)
-        centre = field.mean([member], skipna=False)
+        first = field.isel({member: 0}, drop=True)
+        true = paired({"field": first, "truth": truth})["truth"]
         each = xr.apply_ufunc(
-            ensemble_crps, field, matched(centre, truth, "the truth"), kwargs={"fair": fair},
+            ensemble_crps, field, true, kwargs={"fair": fair},
             input_core_dims=[[member], []], dask="parallelized", output_dtypes=["f8"],
             dask_gufunc_kwargs={"allow_rechunk": True},
         )  # fmt: skip
-        totals = sums(each.rename(field.name), truth, dim=dim, weights=weights, regions=regions, names=["field"])
+        totals = sums(each.rename(field.name), true, dim=dim, weights=weights, regions=regions, names=["field"])
         score = mean(totals, "field")
     attributes = {"long_name": "continuous ranked probability score", "units": field.attrs.get("units")}
     return score.rename(field.name).assign_attrs({k: v for k, v in attributes.items() if v is not None})
@@ -162,13 +163,12 @@ def coverage(
     """
     if not 0.0 < level < 1.0:
         raise ValueError(f"level={level!r}: give a probability between 0 and 1, such as 0.9")
-    field, spread = _normal(field, spread, None)
+    given = paired({"field": field, "truth": truth, "spread": spread})
     inside = xr.apply_ufunc(
-        lambda x, y, s: np.where(np.isnan(x + y + s), np.nan, within(level)(x, y, s)),
-        field, matched(field, truth, "the truth"), matched(field, spread, "the spread"),
+        lambda x, y, s: np.where(np.isnan(x + y + s), np.nan, within(level)(x, y, s)), *given.values(),
         dask="parallelized", output_dtypes=["f8"],
     )  # fmt: skip
-    totals = sums(inside.rename(field.name), truth, dim=dim, weights=weights, regions=regions, names=["field"])
+    totals = sums(inside.rename(field.name), given["truth"], dim=dim, weights=weights, regions=regions, names=["field"])
     long_name = f"share of truth in the central {100 * level:g} % interval"
     return mean(totals, "field").rename(field.name).assign_attrs(long_name=long_name, units="1")
 

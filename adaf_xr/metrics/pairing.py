@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from adaf_xr import cf
 from adaf_xr.cf.coordinates import Role
+from adaf_xr.cf.units import UNITS, spelling
 from adaf_xr.sphere import wrap_longitude
 
 ROLES: tuple[Role, ...] = ("time", "depth", "latitude", "longitude")
@@ -28,9 +29,11 @@ def paired(arrays: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
     Raises
     ------
     ValueError
-        Where places, times or other labels differ; the message says which.
+        Where places, times, other labels or units differ; the message says which.
     """
     (first, reference), *others = arrays.items()
+    for name, other in others:
+        _refuse_other_units(reference, other, name)
     return {first: reference, **{name: matched(reference, other, f"the {name}") for name, other in others}}
 
 
@@ -152,6 +155,19 @@ def _span(values: NDArray) -> str:
 def _text(value: NDArray) -> str:
     """One value as people write it, given in an array of length 1."""
     return np.datetime_as_string(value, "auto")[0] if value.dtype.kind == "M" else str(value[0])
+
+
+def _refuse_other_units(reference: xr.DataArray, other: xr.DataArray, name: str) -> None:
+    """Known units of one quantity must count alike; a spread is a difference, the same in kelvin and in degrees."""
+    mine, theirs = (str(array.attrs.get("units", "")) for array in (reference, other))
+    a_unit, other_unit = spelling(mine), spelling(theirs)
+    known = [(table[a_unit], table[other_unit]) for table in UNITS.values() if {a_unit, other_unit} <= set(table)]
+    counted = 1 if name == "spread" else 2
+    if known and all(a[:counted] != b[:counted] for a, b in known):
+        raise ValueError(
+            f"{reference.name!r} is in {mine!r} and the {name} in {theirs!r}: bring both to one unit, for example with "
+            "adaf_xr.fields.canonical"
+        )
 
 
 def _refuse_other_places(reference: xr.DataArray, other: xr.DataArray, called: str) -> None:
