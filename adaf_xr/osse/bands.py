@@ -47,10 +47,10 @@ LARGEST_RADIUS = 70e3
 RESOLVED = 0.9
 """Smallest deformation radius, in cells."""
 
-SUPERCRITICAL = 0.08
+SUPERCRITICAL = 0.05
 """Shear beyond the critical one [m s-1]."""
 
-FRICTION = 0.4
+FRICTION = 0.8
 """Bottom drag over shear per radius."""
 
 VISCOUS_TIME = 96.0
@@ -59,7 +59,7 @@ VISCOUS_TIME = 96.0
 COURANT = 0.9
 """Share of the largest stable step."""
 
-FIRST_SPEED = 0.15
+FIRST_SPEED = 0.2
 """Root-mean-square velocity [m s-1] of the random eddies at the beginning: about that of grown ones."""
 
 FIRST_WAVELENGTH = 9.0

@@ -37,7 +37,11 @@ WINDOW = 2.5
 """Standard deviation [degrees] of the Gaussian within which the variance of eddies is taken."""
 
 CALMEST, WILDEST = 0.01, 0.30
-"""Bounds of the amplitude of eddies [m]: beside ice and coasts one day says too little or too much."""
+"""Bounds of the amplitude of eddies [m]: beside coasts one day says too little or too much."""
+
+WILDEST_IN_ICE = 0.02, 0.03
+"""Its upper bound in water at -1.8 degC [m], and how fast that rises with temperature [m K-1]: altimeters that look
+between floes measure the floes too."""
 
 
 def fields(folder: Path) -> dict[str, NDArray]:
@@ -69,11 +73,12 @@ def fields(folder: Path) -> dict[str, NDArray]:
     eddies = np.sqrt(smooth((adt - height) ** 2, WINDOW))
     thetao = _coarse(filled(smooth(np.where(wet, kelvin - 273.15, np.nan), SMOOTHING)))
     so = _coarse(filled(smooth(_on_fine(salinity.isel(depth=0).mean("time")), SMOOTHING)))
+    wildest = np.minimum(WILDEST, WILDEST_IN_ICE[0] + WILDEST_IN_ICE[1] * (thetao + 1.8))
     return {
         "thetao": thetao,
         "so": stable(so, thetao),
         "zos": _coarse(filled(height)),
-        "eddies": np.clip(_coarse(filled(eddies)), CALMEST, WILDEST),
+        "eddies": np.clip(_coarse(filled(eddies)), CALMEST, np.maximum(wildest, CALMEST)),
     }
 
 
