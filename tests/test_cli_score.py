@@ -201,7 +201,9 @@ def test_without_a_background_few_times_and_land_say_why_scores_are_missing(adaf
     assert "it needs a background (--background)" in result.stdout
     assert not any(score in scores() for score in ("lambda_x", "improvement"))
     result = adaf("oi.nc", "--truth", "truth.nc", "--out", "land")
-    assert re.search(r"no .*resolution of oi zos: 42 of 756 values of 'zos' are missing", result.stdout)
+    assert re.search(
+        r"no lambda_x, .*resolution, tau_uv.* of oi zos, oi uo, vo: 42 of 756 values are missing", result.stdout
+    )
     unfiltered = metrics.tau(*(xr.open_dataset("oi.nc")[k] for k in ("uo", "vo")), holed.uo, holed.vo, filter=None)
     npt.assert_allclose(scores("land/scores.csv")["oi", "uo, vo", "tau_uv_unfiltered"], float(unfiltered.uv), rtol=1e-6)
 

@@ -172,7 +172,7 @@ def named(items: Sequence[str]) -> dict[str, xr.Dataset]:
     for item in items:
         name, equals, path = item.partition("=")
         if not equals or Path(item).exists():
-            name, path = Path(item).name.partition(".")[0], item
+            name, path = Path(item).stem, item
         if name in found:
             raise ValueError(f"two analyses are named {name!r}: tell them apart, NAME=PATH")
         if name in RESERVED:

@@ -130,7 +130,7 @@ def _matched(
     reference = cells.cut_out(cells.ascending(moments.timed(canonical(truth, variables), "the truth")), region)
     reference = levels.choose(moments.choose(reference, time, period), depth, "the truth")
     placed = {name: moments.timed(_with_spread(name, ds, reference), name) for name, ds in fields.items()}
-    reference, placed = moments.common(reference, placed, notes)
+    reference, placed = moments.common(reference, placed, notes, quiet=[CLIMATOLOGY])
     reference, placed = cells.common(reference, placed, regrid, notes)
     placed = {name: levels.of_truth(name, ds, reference, depth) for name, ds in placed.items()}
     kept = [name for name in VARIABLES if name in reference and any(name in ds for ds in placed.values())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def _span(ds: xr.Dataset) -> str:
 
 
 def common(
-    truth: xr.Dataset, fields: dict[str, xr.Dataset], notes: list[str]
+    truth: xr.Dataset, fields: dict[str, xr.Dataset], notes: list[str], quiet: Container[str] = ()
 ) -> tuple[xr.Dataset, dict[str, xr.Dataset]]:
     """The times that all have: scores of different times are not comparable."""
     timeless = [name for name, ds in {"the truth": truth, **fields}.items() if "time" not in ds.dims]
@@ -67,7 +68,7 @@ def common(
                 f"{name} and the truth have no time in common: {name} has {_span(ds)}, the truth {_span(truth)}; the "
                 "hours must agree too"
             )
-        if not has.all():
+        if not has.all() and name not in quiet:
             notes.append(f"{name} has {has.sum()} of the {known.size} times")
         common = common[np.isin(common, ds.time.values)]
     if not common.size:

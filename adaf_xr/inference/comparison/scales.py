@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
 from typing import Literal
 
 import numpy as np
@@ -48,43 +49,69 @@ def _of_field(matched: Matched, name: str) -> Sheet:
     field, truth = matched.pair(name)
     found = Sheet()
     for key in [key for key in SEA_LEVEL if key in field and key in truth]:
-        for scores, function in SCORES.items():
-            found += attempt(name, key, scores, partial(_of_region, function, field[key], truth[key]))
+        found += _of_sea_level(name, key, field[key], truth[key])
     if all(key in ds for key in ("uo", "vo") for ds in (field, truth)):
-        found += _of_currents(name, field, truth)
+        found += _of_currents(name, [_uppermost(ds[key]) for ds in (field, truth) for key in ("uo", "vo")])
     return found
 
 
-def _of_currents(name: str, field: xr.Dataset, truth: xr.Dataset) -> Sheet:
-    """Explained shares as published; beside land, which has no place in them, those without a filter."""
+def _of_sea_level(name: str, key: str, field: xr.DataArray, truth: xr.DataArray) -> Sheet:
+    """Scores of the ocean data challenges, and resolution."""
+    hindrance = _hindrance(field, truth)
+    if hindrance is None and is_periodic(truth.longitude.values):
+        hindrance = "it is a score of a region: choose one with --region (region=...)"
     found = Sheet()
-    filters: tuple[tuple[Literal["paper"] | None, str], ...] = (("paper", ""), (None, "_unfiltered"))
-    for filter_, ending in filters:
-        scores = tuple((f"tau_{part}{ending}", "%") for part in CURRENTS)
-        found += attempt(name, "uo, vo", scores, partial(_explained, field, truth, filter_))
-        if found.rows:
-            break
+    for scores, function in SCORES.items():
+        stopped = hindrance if function is not metrics.mu_sigma else None
+        found += attempt(name, key, scores, partial(_unless, stopped, function, field, truth))
     return found
 
 
-def _of_region(function: Scales, field: xr.DataArray, truth: xr.DataArray) -> tuple[float, ...]:
-    """A score of series of maps of a region."""
-    if function is not metrics.mu_sigma and is_periodic(truth.longitude.values):
-        raise ValueError("it is a score of a region: choose one with --region (region=...)")
-    if "time" not in truth.dims:
-        raise ValueError("it is a score of series of maps, and the fields have no time")
-    return function(field, truth)
+def _of_currents(name: str, currents: list[xr.DataArray]) -> Sheet:
+    """Explained shares as published; beside land, which has no place in them, those without a filter."""
+    hindrance = _hindrance(*currents)
+    filters: list[tuple[Literal["paper"] | None, str, str | None]] = [("paper", "", hindrance)]
+    filters += [(None, "_unfiltered", None)] if hindrance else []
+    return joined(
+        attempt(
+            name, "uo, vo", tuple((f"tau_{part}{ending}", "%") for part in CURRENTS),
+            partial(_unless, stopped, partial(_explained, filter_), *currents),
+        )
+        for filter_, ending, stopped in filters
+    )  # fmt: skip
 
 
-def _explained(field: xr.Dataset, truth: xr.Dataset, filter_: Literal["paper"] | None) -> tuple[float, ...]:
-    """Explained shares of currents [%] at the uppermost level."""
-    u, v, u_ref, v_ref = (_uppermost(ds[key]) for ds in (field, truth) for key in ("uo", "vo"))
+def _explained(filter_: Literal["paper"] | None, *currents: xr.DataArray) -> tuple[float, ...]:
+    """Explained shares of currents [%]: u, v, and those of the truth."""
+    u, v, u_ref, v_ref = currents
     shares = metrics.tau(u, v, u_ref, v_ref, filter=filter_)
     return tuple(float(shares[part]) for part in CURRENTS)
 
 
 def _uppermost(da: xr.DataArray) -> xr.DataArray:
     return da.isel(depth=int(np.argmin(da.depth.values)), drop=True) if "depth" in da.dims else da
+
+
+def _hindrance(*fields: xr.DataArray) -> str | None:
+    """What stands against scores that need whole maps."""
+    gaps = int(reduce(operator.or_, (da.isnull() for da in fields)).sum())
+    if not gaps:
+        return None
+    return (
+        f"{gaps} of {fields[0].size} values are missing, and it needs them all: choose a box without land or gaps, "
+        "--region (region=...)"
+    )
+
+
+def _unless(
+    hindrance: str | None, function: Callable[..., tuple[float, ...]], *fields: xr.DataArray
+) -> tuple[float, ...]:
+    """A score, if nothing stands against it."""
+    if "time" not in fields[0].dims:
+        raise ValueError("it is a score of series of maps, and the fields have no time")
+    if hindrance is not None:
+        raise ValueError(hindrance)
+    return function(*fields)
 
 
 def attempt(
