@@ -12,7 +12,7 @@ from adaf_xr import ocean_mask
 from adaf_xr.osse.observing import SYSTEMS, clouds, observe
 from adaf_xr.osse.observing.karin import height_noise
 from adaf_xr.osse.observing.noise import red, smooth, uniform, white
-from adaf_xr.sphere import great_circle
+from adaf_xr.sphere import great_circle, unit_vectors
 
 START, DAY = np.datetime64("2022-01-01", "ns"), np.timedelta64(1, "D")
 GLOBE = (-180.0, 180.0, -80.0, 90.0)
@@ -279,7 +279,10 @@ def test_the_radiometer_sees_between_clouds_twice_a_day(images):
     assert float(good.mean()) < float(seen.mean())
     np.testing.assert_array_equal(images.quality_level == 0, ~seen)
     # Pixels say when they were seen: a pass crosses the box in 5 minutes, and the next comes 101 minutes on.
-    delay = images.sst_dtime.where(seen)
+    delay = images.sst_dtime
+    assert np.isfinite(delay.values[seen.values]).all()
+    assert (np.isnan(delay.values) <= (images.quality_level.values == 0)).all()
+    delay = delay.where(seen)
     assert (delay % 4 == 0).where(seen, True).all()
     local = ((images.time.dt.hour * 3600 + 1800 + delay) / 3600 + images.lon / 15) % 24
     # 21:30 and 9:30 at the equator; the swath spans 2900 km, which is two hours and more at these latitudes.
@@ -331,9 +334,7 @@ def test_wind_vectors_come_in_two_swaths():
     ds = observe(breeze, "wind", days(0, 1), seed=0).compute()
     assert ds.sizes["NUMROWS"] == 86400 / 3.75
     gap = great_circle(ds.lat[:, 20], ds.lon[:, 20], ds.lat[:, 21], ds.lon[:, 21])
-    np.testing.assert_allclose(
-        gap, 720, rtol=1e-3
-    )  # 670 km between the edges of the cells, 25 km wide, and their centres
+    np.testing.assert_allclose(gap, 755, rtol=1e-9)
     good = (ds.wvc_quality_flag == 0).values
     direction = np.radians(ds.wind_dir.values[good].astype("f8"))
     for part, true in ((np.sin(direction), 6.0), (np.cos(direction), -3.0)):
@@ -344,6 +345,28 @@ def test_wind_vectors_come_in_two_swaths():
     cells = np.abs(ds.lat.values) < 5
     area = 2 * np.pi * 6371**2 * 2 * np.sin(np.radians(5))
     assert cells.sum() * 625 / area == pytest.approx(2 * 1050 / 2760, rel=0.1)
+
+
+def sides(ds, latitude, longitude):
+    """Which side of the track the first column of a swath lies on, row by row: 1 left, -1 right."""
+    at = unit_vectors(ds[latitude].values, ds[longitude].values)
+    middle = at[:, at.shape[1] // 2]
+    left = np.cross(middle[:-1], np.diff(middle, axis=0))
+    return np.sign(np.sum(left * (at[:-1, 0] - at[:-1, -1]), axis=-1))
+
+
+def test_swaths_are_seen_from_left_to_right(realdata):
+    ocean, span = Plain((-60.0, -40.0, -10.0, 10.0)), days(0, 3)
+    swot = observe(ocean, SYSTEMS["swot"].but(posting=10.0), span, seed=0)
+    assert swot.cross_track_distance[0] == -55  # left of the track, as the product has it
+    for ds in (swot, observe(ocean, "wind", span, seed=0).rename(lat="latitude", lon="longitude")):
+        follow = np.diff(ds.time.values.reshape(ds.latitude.shape[0], -1)[:, 0]) < np.timedelta64(10, "s")
+        assert (sides(ds, "latitude", "longitude")[follow] == 1).all()
+    with xr.open_dataset(realdata / "wind" / "ascat_20150702_084200_metopa_45145_eps_o_250_2300_ovw.l2.nc") as real:
+        assert (sides(real, "lat", "lon") == 1).all()
+        inner = great_circle(*(real[c].values[:, k] for k in (20, 21) for c in ("lat", "lon")))
+    # It goes up and down with the altitude, which a circle over a sphere does not.
+    assert np.mean(inner) == pytest.approx(755, abs=3)
 
 
 def test_ice_is_least_certain_at_its_edge():

@@ -109,6 +109,6 @@ def test_a_swath_lies_at_its_distance_square_to_the_track(name, day, across):
     here, forward, left = orbit.frame(days)
     there = unit_vectors(latitude[0], longitude[0])
     assert abs(np.sum(there * forward)) < 1e-9
-    assert np.sum(there * left) == pytest.approx(np.sin(across / 6371), abs=1e-9)
+    assert np.sum(there * left) == pytest.approx(-np.sin(across / 6371), abs=1e-9)
     # Left of a satellite that goes forward: up is here.
     np.testing.assert_allclose(np.cross(here, forward), left, atol=1e-9)

@@ -83,10 +83,13 @@ class Orbit:
         return latitude, wrap_longitude(in_space + self.node - 360.0 * days / self.turn)
 
     def swath(self, days: NDArray, across: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Latitude and longitude (n_times, n_across) at distances `across` [km] to the left of the track."""
+        """Latitude and longitude (n_times, n_across) at distances `across` [km] from the track.
+
+        Negative on the left and positive on the right, as the products of swaths count.
+        """
         here, _, left = self.frame(days)
         angle = (across / RADIUS)[None, :, None]
-        x, y, z = np.moveaxis(np.cos(angle) * here[:, None] + np.sin(angle) * left[:, None], -1, 0)
+        x, y, z = np.moveaxis(np.cos(angle) * here[:, None] - np.sin(angle) * left[:, None], -1, 0)
         return np.degrees(np.arcsin(np.clip(z, -1.0, 1.0))), np.degrees(np.arctan2(y, x))
 
     def frame(self, days: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

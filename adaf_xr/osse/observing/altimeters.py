@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adaf_xr.osse.observing.domain import Domain, scan_lines
-from adaf_xr.osse.observing.instrument import Instrument, noisy
+from adaf_xr.osse.observing.instrument import Instrument
 from adaf_xr.osse.observing.layout import INSTANT, LATITUDE, LONGITUDE, TIME, Arrays, Column, Layout
-from adaf_xr.osse.observing.noise import red, uniform, white
+from adaf_xr.osse.observing.noise import uniform, white
+from adaf_xr.osse.observing.sea_level import long_waves, sea_level, sea_level_columns
 from adaf_xr.osse.orbits import Orbit
-
-SHORTEST, LONGEST = 1000.0, 20000.0
-"""Wavelengths [km] of the errors that remain of orbit, tides and atmosphere."""
 
 EDITED = 4
 """Seconds that are edited together."""
@@ -52,9 +50,6 @@ class NadirAltimeter(Instrument):
         """As DUACS along-track level 3."""
         domain.require(self.name, "zos")
         points = ("time",)
-        height = {"units": "m", "coordinates": "longitude latitude"}
-        anomaly = {**height, "standard_name": "sea_surface_height_above_sea_level", "long_name": "Sea level anomaly"}
-        absolute = {**height, "standard_name": "sea_surface_height_above_geoid", "long_name": "Absolute topography"}
         return Layout(
             title=f"along-track sea level, {self.name}, noise {self.error} m",
             time="time",
@@ -66,12 +61,7 @@ class NadirAltimeter(Instrument):
                 "track": Column(points, "i4", {"long_name": "pass the measurement belongs to", "units": "1"}),
                 "satellite": Column(points, "i2", {"long_name": "number of the satellite", "units": "1"}),
             },
-            variables={
-                "sla_unfiltered": Column(points, "f4", anomaly),
-                "mdt": Column(points, "f4", {**height, "long_name": "Mean dynamic topography"}),
-            }
-            if "mdt" in domain.ocean.names
-            else {"adt_unfiltered": Column(points, "f4", absolute)},
+            variables=sea_level_columns(domain, points, "sla_unfiltered"),
         )
 
     def rows(self, day: int, seed: int, domain: Domain) -> Arrays:
@@ -105,11 +95,7 @@ class NadirAltimeter(Instrument):
         """Truth, white noise and what corrections leave."""
         where = self.rows(day, seed, domain)
         at = (where["latitude"], where["longitude"], day, where["seconds"])
-        absolute = noisy(domain.value("zos", *at), self._errors(where, day, seed), noise)
-        if "mdt" not in domain.ocean.names:
-            return {"adt_unfiltered": absolute}
-        mean = domain.value("mdt", *at)
-        return {"sla_unfiltered": absolute - mean, "mdt": mean}
+        return sea_level(domain, at, self._errors(where, day, seed), noise, "sla_unfiltered")
 
     def _errors(self, where: Arrays, day: int, seed: int) -> NDArray[np.float64]:
         """Errors of all readings, satellite by satellite."""
@@ -117,6 +103,7 @@ class NadirAltimeter(Instrument):
         for k, orbit in enumerate(self.orbits):
             mine = where["satellite"] == k
             error[mine] = self.error * white((*self.key(seed, "noise"), k), where["number"][mine])
-            seconds, periods = day * 86400.0 + where["seconds"][mine], (SHORTEST / orbit.speed, LONGEST / orbit.speed)
-            error[mine] += self.long_error * red((*self.key(seed, "long"), k), seconds, *periods)
+            error[mine] += self.long_error * long_waves(
+                (*self.key(seed, "long"), k), day, where["seconds"][mine], orbit
+            )
         return error

@@ -18,6 +18,9 @@ EPOCH = np.datetime64("1950-01-01", "ns")
 
 DAY = np.timedelta64(86_400_000_000_000, "ns")
 
+ICE = 0.15
+"""Concentration from which satellites see ice and no water: the customary edge of the ice."""
+
 COARSE = 20.0
 """Seconds between the points of a track at which it is first looked whether it comes near."""
 
@@ -67,6 +70,17 @@ class Domain:
         value = np.full(latitude.shape, np.nan)
         value[held] = self.ocean.at(name, latitude[held], longitude[held], instants(day, seconds[held]))
         return value
+
+    def iced(self, latitude: NDArray, longitude: NDArray, day: int, seconds: NDArray) -> NDArray[np.bool_]:
+        """Whether ice hides the sea at points (...); nowhere in an ocean that knows of none."""
+        if "siconc" not in self.ocean.names:
+            return np.zeros(latitude.shape, bool)
+        return self.value("siconc", latitude, longitude, day, seconds) >= ICE
+
+    def sighted(self, name: str, latitude: NDArray, longitude: NDArray, day: int, seconds: NDArray) -> NDArray:
+        """Truth (...) as a satellite sees it: :meth:`value`, missing under ice too."""
+        at = (latitude, longitude, day, seconds)
+        return np.where(self.iced(*at), np.nan, self.value(name, *at))
 
     def __dask_tokenize__(self) -> tuple:
         return (normalize_token(self.ocean), self.region)

@@ -131,4 +131,5 @@ def _moved(latitude: NDArray, longitude: NDArray, current: NDArray, hours: float
     """Positions after some hours in a current."""
     degrees = np.degrees(hours * 3.6 / RADIUS)  # 1 m s-1 is 3.6 km h-1
     north = np.clip(latitude + degrees * current[1], -89.9, 89.9)
-    return north, wrap_longitude(longitude + degrees * current[0] / np.cos(np.radians(latitude)))
+    halfway = np.cos(np.radians(0.5 * (latitude + north)))
+    return north, wrap_longitude(longitude + degrees * current[0] / halfway)

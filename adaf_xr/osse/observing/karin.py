@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adaf_xr.osse.observing.domain import Domain
-from adaf_xr.osse.observing.instrument import Instrument, noisy
+from adaf_xr.osse.observing.instrument import Instrument
 from adaf_xr.osse.observing.layout import INSTANT, LATITUDE, LONGITUDE, TIME, Arrays, Column, Layout
-from adaf_xr.osse.observing.noise import red, white
+from adaf_xr.osse.observing.noise import white
+from adaf_xr.osse.observing.sea_level import long_waves, sea_level, sea_level_columns
 from adaf_xr.osse.observing.swaths import swath_lines
 from adaf_xr.osse.orbits import Orbit
 
@@ -19,9 +20,6 @@ INNER, OUTER = 10.0, 60.0
 
 NOISE = 0.0274
 """White noise [m] of a 1 km footprint over waves of 2 m, root mean square across the swath (Chelton et al. 2019)."""
-
-SHORTEST, LONGEST = 1000.0, 20000.0
-"""Wavelengths [km] along the track of what is left of roll and phase errors."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class WideSwath(Instrument):
 
     @property
     def across(self) -> NDArray[np.float64]:
-        """Distance of pixels from the track [km], left side positive, (n_pixels,)."""
+        """Distance of pixels from the track [km], left side negative as in the product, (n_pixels,)."""
         count = int((OUTER - INNER) / self.posting + 1e-9)
         if count < 1:
             raise ValueError(f"posting={self.posting} km is more than the width of a strip, {OUTER - INNER:g} km")
@@ -68,28 +66,23 @@ class WideSwath(Instrument):
         """As the level 3 of the low-rate mode."""
         domain.require(self.name, "zos")
         pixel = ("num_lines", "num_pixels")
-        height = {"units": "m", "coordinates": "longitude latitude"}
-        anomaly = {**height, "standard_name": "sea_surface_height_above_sea_level", "long_name": "Sea level anomaly"}
-        absolute = {**height, "standard_name": "sea_surface_height_above_geoid", "long_name": "Absolute topography"}
+        distance = {
+            "long_name": "cross track distance",
+            "units": "km",
+            "comment": "Distance of the pixel from the track, negative on the left of it.",
+        }
         return Layout(
             title=f"wide-swath sea level, {self.name}, pixels of {self.posting:g} km, waves of {self.wave_height:g} m",
             time="time",
             coordinates={
                 "time": Column(pixel[:1], INSTANT, TIME),
-                "cross_track_distance": Column(pixel[1:], "f4", {"long_name": "cross track distance", "units": "km"}),
+                "cross_track_distance": Column(pixel[1:], "f4", distance),
             },
             variables={
                 "latitude": Column(pixel, "f8", LATITUDE),
                 "longitude": Column(pixel, "f8", LONGITUDE),
-            }
-            | (
-                {
-                    "ssha_unfiltered": Column(pixel, "f4", anomaly),
-                    "mdt": Column(pixel, "f4", {**height, "long_name": "Mean dynamic topography"}),
-                }
-                if "mdt" in domain.ocean.names
-                else {"adt_unfiltered": Column(pixel, "f4", absolute)}
-            ),
+                **sea_level_columns(domain, pixel, "ssha_unfiltered"),
+            },
             fixed={"cross_track_distance": self.across},
             inner={"num_pixels": self.across.size},
             located=("latitude", "longitude"),
@@ -105,12 +98,8 @@ class WideSwath(Instrument):
         lines = self.rows(day, seed, domain)
         latitude, longitude = self.orbit.swath(day + lines["seconds"] / 86400.0, self.across)
         at = (latitude, longitude, day, lines["seconds"][:, None])
-        absolute = noisy(domain.value("zos", *at), self._errors(lines, day, seed), noise)
-        where = {"latitude": latitude, "longitude": longitude}
-        if "mdt" not in domain.ocean.names:
-            return {**where, "adt_unfiltered": absolute}
-        mean = domain.value("mdt", *at)
-        return {**where, "ssha_unfiltered": absolute - mean, "mdt": mean}
+        read = sea_level(domain, at, self._errors(lines, day, seed), noise, "ssha_unfiltered")
+        return {"latitude": latitude, "longitude": longitude, **read}
 
     def _errors(self, lines: Arrays, day: int, seed: int) -> NDArray[np.float64]:
         """Errors (n_lines, n_pixels)."""
@@ -118,13 +107,12 @@ class WideSwath(Instrument):
         pixel = lines["number"][:, None] * across.size + np.arange(across.size)
         deviation = self.error * height_noise(across, self.wave_height) / self.posting
         error = deviation * white(self.key(seed, "noise"), pixel)
-        seconds = day * 86400.0 + lines["seconds"]
         for purpose, size, lever in (
             ("roll", self.roll_error, across / OUTER),
-            ("left phase", self.phase_error, np.maximum(across, 0.0) / OUTER),
-            ("right phase", self.phase_error, np.minimum(across, 0.0) / OUTER),
+            ("left phase", self.phase_error, np.minimum(across, 0.0) / OUTER),
+            ("right phase", self.phase_error, np.maximum(across, 0.0) / OUTER),
         ):
-            tilt = red(self.key(seed, purpose), seconds, SHORTEST / self.orbit.speed, LONGEST / self.orbit.speed)
+            tilt = long_waves(self.key(seed, purpose), day, lines["seconds"], self.orbit)
             error += size * tilt[:, None] * lever
         return error
 

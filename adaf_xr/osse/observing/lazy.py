@@ -74,10 +74,10 @@ def observe(
     instrument = _instrument(system)
     domain = Domain(ocean, None if region is None else tuple(map(float, region)))  # type: ignore[arg-type]
     layout, days = instrument.layout(domain), _days(span, ocean)
-    known = [instrument.rows(day, seed, domain) for day in days]
+    known = [_known(instrument, layout, day, seed, domain) for day in days]
     whole = xr.Dataset(
         _lazy(instrument, layout, days, known, (seed, domain, noise)),
-        coords=_coordinates(layout, days, known),
+        coords=_coordinates(layout, known),
         attrs={
             "Conventions": "CF-1.11",
             "title": layout.title,
@@ -112,18 +112,27 @@ def _days(span: tuple[Any, Any], ocean: Ocean) -> list[int]:
     return list(range(int((start - EPOCH) // DAY), int(-((EPOCH - stop) // DAY))))
 
 
+def _known(instrument: Instrument, layout: Layout, day: int, seed: int, domain: Domain) -> Arrays:
+    """Coordinates of a day, of their final types: all that stays in memory, and a year of the globe is long."""
+    rows = instrument.rows(day, seed, domain)
+    times = {layout.time: instants(day, rows["seconds"])}
+    return times | {
+        name: rows[name].astype(column.dtype, copy=False) for name, column in layout.coordinates.items() if name in rows
+    }
+
+
 def _short(time: np.datetime64) -> str:
     return str(time.astype("datetime64[s]"))
 
 
-def _coordinates(layout: Layout, days: list[int], known: list[Arrays]) -> dict[str, tuple]:
+def _coordinates(layout: Layout, known: list[Arrays]) -> dict[str, tuple]:
     """Coordinates in memory: fixed ones once, the others joined over the days."""
     made = {}
     for name, column in layout.coordinates.items():
         if name in layout.fixed:
             values = layout.fixed[name]
         elif name == layout.time:
-            values = np.concatenate([instants(d, each["seconds"]) for d, each in zip(days, known, strict=True)])
+            values = np.concatenate([each[name] for each in known])
             # Cells of a row share their time, and its memory.
             sizes = [layout.inner[dim] for dim in column.dims[1:]]
             values = np.broadcast_to(values.reshape(-1, *(1 for _ in sizes)), (values.size, *sizes))
@@ -156,7 +165,7 @@ def _lazy(
 
 def _shape(layout: Layout, column: Column, known: Arrays) -> tuple[int, ...]:
     """Shape of one day of a variable."""
-    return known["seconds"].size, *(
+    return known[layout.time].size, *(
         layout.fixed[dim].size if dim in layout.fixed else layout.inner[dim] for dim in column.dims[1:]
     )
 

@@ -8,13 +8,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
 
-import dask
 import numpy as np
 import xarray as xr
 from dask.base import tokenize
 from numpy.typing import NDArray
 
 from adaf_xr.grids import is_periodic, locate_latitude, locate_longitude, sample
+from adaf_xr.instants import as_times
 from adaf_xr.lattice import Region
 from adaf_xr.osse import columns
 from adaf_xr.sphere import cell_edges
@@ -86,7 +86,7 @@ class GriddedOcean:
     """
 
     def __init__(self, source: xr.Dataset | str | PathLike) -> None:
-        self.source = source if isinstance(source, xr.Dataset) else str(Path(source).absolute())
+        self.source = source if isinstance(source, xr.Dataset) else _located(source)
         # Read from the store directly: a task that computes other tasks would wait for workers that wait for it.
         self._ds = source if isinstance(source, xr.Dataset) else xr.open_zarr(self.source, chunks=None)
         missing = [axis for axis in ("latitude", "longitude", "time") if axis not in self._ds.coords]
@@ -98,7 +98,9 @@ class GriddedOcean:
         self._latitude, self._longitude = (self._ds[axis].values.astype("f8") for axis in ("latitude", "longitude"))
         if any((np.diff(axis) <= 0).any() or axis.size < 2 for axis in (self._latitude, self._longitude)):
             raise ValueError("an ocean needs at least two latitudes and longitudes, ascending: sort the nature run")
-        self._times = self._ds["time"].values.astype("M8[ns]")
+        self._times = as_times(self._ds["time"])
+        if (np.diff(self._times) <= np.timedelta64(0)).any():
+            raise ValueError("the times of an ocean ascend, each but once: sort the nature run by time")
         self._fields: OrderedDict[tuple[str, int], NDArray] = OrderedDict()
         self._lock = threading.Lock()
         self._sea: NDArray[np.bool_] | None = None
@@ -204,8 +206,8 @@ class GriddedOcean:
                 return self._fields[key]
             da = self._ds[name]
             da = da.isel(time=key[1]) if "time" in da.dims else da
-            with dask.config.set(scheduler="synchronous"):
-                field = da.transpose("latitude", "longitude").values
+            # In this thread: a task that hands work to the pool it runs in may wait for itself.
+            field = da.transpose("latitude", "longitude").compute(scheduler="synchronous").values
             self._fields[key] = field
             while len(self._fields) > KEPT:
                 self._fields.popitem(last=False)
@@ -217,3 +219,8 @@ class GriddedOcean:
             name = "thetao_mean" if "thetao_mean" in self._ds else next(iter(self._ds.data_vars))
             self._sea = np.isfinite(self._field(str(name), 0))
         return self._sea
+
+
+def _located(source: str | PathLike) -> str:
+    """Where a store lies, from whatever folder a worker looks: a path made absolute, or a URL."""
+    return str(source) if "://" in str(source) else str(Path(source).absolute())

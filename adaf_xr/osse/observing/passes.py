@@ -56,8 +56,8 @@ class Grid:
         return (image * rows + row[:, None]) * columns + column[None, :]
 
 
-def overpass(orbit: Orbit, day: int, image: int, grid: Grid, reach: float) -> tuple[NDArray, NDArray]:
-    """When and how far from the track each cell is seen on a day.
+def overpass(orbit: Orbit, day: int, image: int, grid: Grid, reach: float) -> NDArray[np.float64]:
+    """When each cell is seen on a day.
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ def overpass(orbit: Orbit, day: int, image: int, grid: Grid, reach: float) -> tu
 
     Returns
     -------
-    seconds, across : array (n_lat, n_lon)
-        Of the pass that comes nearest; NaN where none comes within reach.
+    seconds : array (n_lat, n_lon)
+        Of the day, of the pass that comes nearest; NaN where none comes within reach.
     """
     from scipy.spatial import cKDTree
 
@@ -87,15 +87,15 @@ def overpass(orbit: Orbit, day: int, image: int, grid: Grid, reach: float) -> tu
     farthest = float(chord(reach + STEP * orbit.speed))
     distance, nearest = cKDTree(here).query(cell, distance_upper_bound=farthest)
     met = np.isfinite(distance)
-    when, across = np.full((2, latitude.size), np.nan)
     point, near = cell[met], nearest[met]
-    across[met] = RADIUS * np.arcsin(np.einsum("nk,nk->n", point, left[near]))
+    across = RADIUS * np.arcsin(np.einsum("nk,nk->n", point, left[near]))
     ahead = np.einsum("nk,nk->n", point, forward[near])
     along = RADIUS * np.arctan2(ahead, np.einsum("nk,nk->n", point, here[near]))
-    when[met] = seconds[near] + along / orbit.speed
-    seen = met & (np.abs(across) <= reach) & (when >= 0.0) & (when < 86400.0)
-    when, across = (np.where(seen, each, np.nan).reshape(latitude.shape) for each in (when, across))
-    return when, across
+    when = seconds[near] + along / orbit.speed
+    seen = (np.abs(across) <= reach) & (when >= 0.0) & (when < 86400.0)
+    found = np.full(latitude.size, np.nan)
+    found[met] = np.where(seen, when, np.nan)
+    return found.reshape(latitude.shape)
 
 
 def stack(images: list[dict[str, NDArray]]) -> dict[str, NDArray]:

@@ -98,7 +98,7 @@ class Radiometer(Instrument):
 
     def _image(self, day: int, image: int, seed: int, domain: Domain, grid: Grid, noise: bool) -> Arrays:
         """Surface temperature in kelvin between broken clouds, cold at their margins, with a bias that is known."""
-        seconds, _ = overpass(self.orbit, day, image, grid, self.reach)
+        seconds = overpass(self.orbit, day, image, grid, self.reach)
         delay = TICK * np.round((seconds - REFERENCE[image]) / TICK)
         cloud = clouds.cloudiness(self.key(seed, "clouds"), day + image / IMAGES, *grid.points)
         limit = clouds.threshold(self.cover)
@@ -109,7 +109,7 @@ class Radiometer(Instrument):
         random = self.error * white(self.key(seed, "noise"), grid.number(IMAGES * day + image))
         return {
             "sea_surface_temperature": noisy(true + KELVIN, bias + random - MARGIN_COLD * margin, noise),
-            "sst_dtime": np.where(np.isfinite(delay), delay, 0.0),
+            "sst_dtime": delay,
             "sses_bias": np.where(seen, bias, np.nan),
             "sses_standard_deviation": np.where(seen, self.error, np.nan),
             "quality_level": np.select([~seen, margin], [0, 2], 5),
@@ -120,5 +120,5 @@ class Radiometer(Instrument):
         """Truth where it is clear, NaN elsewhere."""
         latitude, longitude = (each[clear] for each in grid.points)
         true = np.full(clear.shape, np.nan)
-        true[clear] = domain.value("thetao", latitude, longitude, day, seconds[clear])
+        true[clear] = domain.sighted("thetao", latitude, longitude, day, seconds[clear])
         return true

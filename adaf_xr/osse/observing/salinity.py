@@ -76,10 +76,10 @@ class SalinityRadiometer(Instrument):
     def _image(self, day: int, image: int, seed: int, domain: Domain, grid: Grid, noise: bool) -> Arrays:
         """Salinity at the time of the image where a swath passes, and the error it states."""
         latitude, longitude = grid.points
-        seen, _ = (np.isfinite(each) for each in overpass(self.orbit, day, image, grid, self.reach))
+        seen = np.isfinite(overpass(self.orbit, day, image, grid, self.reach))
         at = (latitude[seen], longitude[seen], day, np.array(REFERENCE[image]))
         salt, error = np.full((2, *seen.shape), np.nan)
-        salt[seen] = domain.value("so", *at)
+        salt[seen] = domain.sighted("so", *at)
         warmth = domain.value("thetao", *at) if "thetao" in domain.ocean.names else WARM
         error[seen] = self.error / sensitivity(warmth)
         random = error * white(self.key(seed, "noise"), grid.number(IMAGES * day + image))

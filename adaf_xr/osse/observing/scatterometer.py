@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from adaf_xr.osse.observing.domain import Domain
 from adaf_xr.osse.observing.instrument import Instrument, noisy
-from adaf_xr.osse.observing.layout import INSTANT, Arrays, Column, Layout
+from adaf_xr.osse.observing.layout import INSTANT, LATITUDE, LONGITUDE, Arrays, Column, Layout
 from adaf_xr.osse.observing.noise import uniform, white
 from adaf_xr.osse.observing.swaths import swath_lines
 from adaf_xr.osse.orbits import Orbit
@@ -17,11 +17,15 @@ from adaf_xr.osse.orbits import Orbit
 CELL = 25.0
 """Kilometres, along and across the track."""
 
-CELLS_ACROSS = np.concatenate([np.arange(-21, 0), np.arange(1, 22)]) * CELL + np.repeat([-335.0, 335.0], 21)
-"""Distances of the wind vector cells from the track [km]: 21 on either side of a gap of 670 km (Figa-Saldana et al.
-2002, Can. J. Remote Sens. 28, 404)."""
+CELLS_ACROSS = np.concatenate([np.arange(-21, 0), np.arange(1, 22)]) * CELL + np.repeat([-352.5, 352.5], 21)
+"""Distances of the centres of wind vector cells from the track [km], left side negative: 21 on either side, 755 km
+between the innermost, as in files of the product (Figa-Saldana et al. 2002, Can. J. Remote Sens. 28, 404)."""
 
-FLAGS = {"some_portion_of_wvc_is_over_land": 32768, "knmi_quality_control_fails": 131072}
+FLAGS = {
+    "some_portion_of_wvc_is_over_ice": 16384,
+    "some_portion_of_wvc_is_over_land": 32768,
+    "knmi_quality_control_fails": 131072,
+}
 
 FAILED = 0.03
 """Share of cells that fail their quality control."""
@@ -55,6 +59,7 @@ class Scatterometer(Instrument):
         domain.require(self.name, "uas", "vas")
         dims = ("NUMROWS", "NUMCELLS")
         flags = {"flag_masks": np.array(list(FLAGS.values()), "i4"), "flag_meanings": " ".join(FLAGS)}
+        speed = {"standard_name": "wind_speed", "long_name": "wind speed at 10 m", "units": "m s-1"}
         towards = {
             "standard_name": "wind_to_direction",
             "long_name": "direction the wind blows to",
@@ -65,9 +70,9 @@ class Scatterometer(Instrument):
             time="time",
             coordinates={"time": Column(dims, INSTANT, {"long_name": "time"})},
             variables={
-                "lat": Column(dims, "f8", {"long_name": "latitude", "units": "degrees_north"}),
-                "lon": Column(dims, "f8", {"long_name": "longitude", "units": "degrees_east"}),
-                "wind_speed": Column(dims, "f4", {"long_name": "wind speed at 10 m", "units": "m s-1"}),
+                "lat": Column(dims, "f8", LATITUDE),
+                "lon": Column(dims, "f8", LONGITUDE),
+                "wind_speed": Column(dims, "f4", speed),
                 "wind_dir": Column(dims, "f4", towards),
                 "wvc_quality_flag": Column(dims, "i4", {"long_name": "wind vector cell quality", **flags}),
             },
@@ -86,6 +91,7 @@ class Scatterometer(Instrument):
         latitude, longitude = self.orbit.swath(day + rows["seconds"] / 86400.0, CELLS_ACROSS)
         cell = rows["number"][:, None] * CELLS_ACROSS.size + np.arange(CELLS_ACROSS.size)
         at = (latitude, longitude, day, rows["seconds"][:, None])
+        iced = domain.iced(*at)
         eastward, northward = (
             noisy(domain.value(name, *at), self.error * white(self.key(seed, name), cell), noise)
             for name in ("uas", "vas")
@@ -94,13 +100,12 @@ class Scatterometer(Instrument):
         return {
             "lat": latitude,
             "lon": np.mod(longitude, 360.0),
-            "wind_speed": noisy(np.hypot(eastward, northward), TOO_STRONG * failed, noise),
+            "wind_speed": np.where(iced, np.nan, noisy(np.hypot(eastward, northward), TOO_STRONG * failed, noise)),
             "wind_dir": np.degrees(np.arctan2(eastward, northward)) % 360.0,
-            "wvc_quality_flag": self._flags(failed, np.isnan(eastward)),
+            "wvc_quality_flag": self._flags(iced, np.isnan(eastward), failed),
         }
 
     @staticmethod
-    def _flags(failed: NDArray[np.bool_], nothing: NDArray[np.bool_]) -> NDArray:
-        """Bits of the flag."""
-        land, fails = FLAGS.values()
-        return fails * failed.astype("i4") + land * nothing.astype("i4")
+    def _flags(*conditions: NDArray[np.bool_]) -> NDArray:
+        """Bits of the flag, from conditions in the order of `FLAGS`."""
+        return np.sum([bit * met for bit, met in zip(FLAGS.values(), conditions, strict=True)], axis=0)

@@ -23,7 +23,7 @@ def swath_lines(orbit: Orbit, day: int, interval: float, across: NDArray, domain
     interval : float
         Seconds from line to line.
     across : array (n_pixels,)
-        Distances of the pixels to the left of the track [km].
+        Distances of the pixels from the track [km].
     domain : Domain
         What is observed.
     """

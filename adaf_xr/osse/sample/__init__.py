@@ -29,6 +29,7 @@ import xarray as xr
 from adaf_xr.osse.observing import observe
 from adaf_xr.osse.observing.altimeters import NadirAltimeter
 from adaf_xr.osse.observing.argo import Argo
+from adaf_xr.osse.observing.domain import DAY
 from adaf_xr.osse.observing.ice import IceChart
 from adaf_xr.osse.observing.instrument import Instrument
 from adaf_xr.osse.observing.radiometer import Radiometer
@@ -37,7 +38,7 @@ from adaf_xr.osse.observing.scatterometer import Scatterometer
 from adaf_xr.osse.observing.systems import JASON, METOP, SENTINEL3, SMOS
 from adaf_xr.osse.sample import ocean
 from adaf_xr.osse.sample.fields import Fields
-from adaf_xr.osse.sample.ocean import DAY, DAYS, START, SampleOcean
+from adaf_xr.osse.sample.ocean import DAYS, START, SampleOcean
 
 SEED = 2020
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adaf_xr.osse.observing.domain import EPOCH, Domain
+from adaf_xr.osse.observing.domain import DAY, EPOCH, Domain
 from adaf_xr.osse.observing.instrument import Instrument
 from adaf_xr.osse.observing.layout import DEPTH, Arrays, Column, Layout, map_axes, state
 from adaf_xr.osse.sample import ocean
@@ -55,5 +55,5 @@ class Fields(Instrument):
 
     def read(self, day: int, seed: int, domain: Domain, noise: bool) -> Arrays:
         """All fields of a day."""
-        since = day - int((ocean.START - EPOCH) // ocean.DAY)
+        since = day - int((ocean.START - EPOCH) // DAY)
         return {name: values[None] for name, values in self.of(since, seed).items()}

@@ -14,23 +14,21 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from adaf_xr import ocean_mask
+from adaf_xr import kinematics, ocean_mask
 from adaf_xr.grids import locate_depth, locate_latitude, locate_longitude, sample
 from adaf_xr.lattice import Region
+from adaf_xr.osse.observing.domain import DAY
 from adaf_xr.sphere import RADIUS
 
 START = np.datetime64("2020-01-01", "ns")
 DAYS = 5
 """The sample covers [START, START + DAYS days)."""
 
-DAY = np.timedelta64(86_400_000_000_000, "ns")
-
 SPACING, COARSENING = 0.25, 4
 LATITUDE = np.arange(10.0 + SPACING / 2, 60.0, SPACING)
 LONGITUDE = np.arange(-80.0 + SPACING / 2, 0.0, SPACING)
 DEPTH = np.array([0.5, 100.0, 500.0])
 
-GRAVITY, ROTATION = 9.81, 7.2921e-5
 ROSSBY_RADIUS = 40e3  # m
 MEMORY = 20.0 * 86400.0  # s, of an eddy of the dominant wavelength; smaller ones forget faster
 FREEZING = -1.8  # degC
@@ -162,7 +160,7 @@ def _spectrum(seed: int, wavelength: float) -> tuple[NDArray[np.complex128], NDA
     rng = np.random.default_rng([seed, round(wavelength)])
     white = rng.standard_normal((*k.shape, 2)) @ np.array([1.0, 1j])
     amplitude = white * np.sqrt(power)
-    beta = 2.0 * ROTATION * np.cos(np.radians(LATITUDE.mean())) / (RADIUS * 1e3)
+    beta = 2.0 * kinematics.ROTATION * np.cos(np.radians(LATITUDE.mean())) / (RADIUS * 1e3)
     westward = beta * kx / (k**2 + ROSSBY_RADIUS**-2)
     forgetting = rng.standard_normal(k.shape) * relative / MEMORY
     return amplitude, westward + forgetting, 1.0 / float(np.fft.irfft2(amplitude, s=shape).std())
@@ -183,7 +181,7 @@ def _assemble(anomaly: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.f
     zos = mean_topography() + anomaly["zos"]
     thetao = _with_depth(warmth, 9.0) + EDDY_HEAT * anomaly["zos"] + FADING * anomaly["thetao"]
     so = _with_depth(saltness, 35.1) + EDDY_SALT * anomaly["zos"] + FADING * anomaly["so"]
-    uo, vo = geostrophic(zos)
+    uo, vo = kinematics.geostrophic(zos, LATITUDE, SPACING, SPACING)
     return {
         "zos": zos,
         "thetao": np.maximum(thetao, FREEZING),
@@ -192,14 +190,6 @@ def _assemble(anomaly: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.f
         "vo": vo,
         "siconc": np.clip(-0.8 - thetao[0], 0.0, 1.0),
     }
-
-
-def geostrophic(zos: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Eastward and northward current [m s-1] in balance with the sea level [m] of the sample's grid."""
-    dy = np.radians(SPACING) * RADIUS * 1e3
-    phi = np.radians(LATITUDE)[:, None]
-    per_coriolis = GRAVITY / (2.0 * ROTATION * np.sin(phi))
-    return -per_coriolis * np.gradient(zos, dy, axis=0), per_coriolis * np.gradient(zos, dy, axis=1) / np.cos(phi)
 
 
 @lru_cache(maxsize=1)
