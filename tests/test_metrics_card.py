@@ -240,6 +240,11 @@ def test_points_at_other_places_are_refused():
     x = xr.DataArray([1.0, 2.0], where, ["obs"], "zos")
     with pytest.raises(ValueError, match=r"'latitude' along .* is not the same.*sample both at the same points"):
         metrics.rmse(x, x.assign_coords(latitude=("obs", [0.0, 1.5])))
+    when = x.assign_coords(time=("obs", np.array(["2020-01-01", "2020-01-02"], "datetime64[ns]")))
+    with pytest.raises(ValueError, match=r"'time' along .* is not the same"):
+        metrics.rmse(when, when.assign_coords(time=("obs", when.time.values[::-1])))
+    # What is neither a place nor a time may differ.
+    assert float(metrics.rmse(x.assign_coords(track=("obs", [1, 2])), x.assign_coords(track=("obs", [3, 4])))) == 0.0
 
 
 class TestTable:

@@ -64,13 +64,17 @@ def matched(reference: xr.DataArray, other: xr.DataArray, called: str) -> xr.Dat
 
 def along(field: xr.DataArray, role: Role) -> Hashable | None:
     """The dimension that a coordinate in some role runs along on its own; None for points, images and scalars."""
-    ds = field.to_dataset(name="field")
-    axis = cf.coordinate(ds, ds["field"], role)
+    axis = _coordinate(field, role)
     if axis is None or axis.ndim != 1:
         return None
     dim = axis.dims[0]
     # Points have several coordinates on one dimension, which none of them labels.
     return dim if dim in field.indexes and axis.name == dim else None
+
+
+def _coordinate(field: xr.DataArray, role: Role) -> xr.DataArray | None:
+    ds = field.to_dataset(name="field")
+    return cf.coordinate(ds, ds["field"], role)
 
 
 def time_dimension(field: xr.DataArray) -> Hashable | None:
@@ -172,7 +176,8 @@ def _refuse_other_units(reference: xr.DataArray, other: xr.DataArray, name: str)
 
 def _refuse_other_places(reference: xr.DataArray, other: xr.DataArray, called: str) -> None:
     """Coordinates of points that are in memory must agree too: no index does it for them."""
-    for name in set(reference.coords) & set(other.coords) - set(reference.dims):
+    places = {axis.name for role in ROLES if (axis := _coordinate(reference, role)) is not None}
+    for name in places & set(other.coords) - set(reference.dims):
         mine, theirs = reference[name], other[name]
         if not mine.ndim or mine.dims != theirs.dims or mine.chunks or theirs.chunks:
             continue

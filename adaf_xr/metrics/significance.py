@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtr, stdtrit
 
 from adaf_xr.metrics.formulas import ANOMALY_METRICS, METRICS
 
@@ -126,7 +126,7 @@ def _interval(
     drawn: xr.DataArray = formula(
         totals.drop_vars([dim], errors="ignore").map(lambda total: xr.dot(draws, total, dim=[dim]))
     )
-    tail = float(stats.norm.cdf(-widening(count, block, phi, level)))
+    tail = float(ndtr(-widening(count, block, phi, level)))
     # Missing where a sample is: a place without pairs on most days has no interval.
     bounds = drawn.quantile([tail, 1.0 - tail], dim="sample", skipna=False)
     return bounds.rename(quantile="bound").assign_coords(bound=["low", "high"]).transpose("bound", ...)
@@ -215,7 +215,7 @@ def widening(times: int, block: int, phi: float, level: float) -> float:
     (1.65, True)
     """
     blocks = max(times / block, 2.0)
-    student = -stats.t.ppf(0.5 * (1.0 - level), blocks - 1.0) * np.sqrt(blocks / (blocks - 1.0))
+    student = -stdtrit(blocks - 1.0, 0.5 * (1.0 - level)) * np.sqrt(blocks / (blocks - 1.0))
     seen = 1.0 - 2.0 * phi * (1.0 - phi**block) / (block * (1.0 - phi**2))
     return float(student / np.sqrt(seen))
 
