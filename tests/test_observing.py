@@ -325,6 +325,12 @@ def test_every_day_is_a_chunk_and_a_day_begun_is_observed_whole(ocean):
     assert ds.time.dt.strftime("%d %H").values.tolist() == ["01 12", "02 12", "03 12"]
 
 
+def test_cells_of_a_row_share_the_memory_of_their_time(ocean):
+    time = observe(ocean, "wind", SPAN, seed=0).time
+    assert time.dims == ("NUMROWS", "NUMCELLS")
+    assert time.values.strides == (8, 0)
+
+
 def test_without_clouds_every_pixel_is_seen(ocean):
     day = (START, START + DAY)
     assert (observe(ocean, instrument("sst").but(cover=0.0), day, seed=0).quality_level == 5).mean() > 0.99
@@ -340,6 +346,8 @@ def test_constellations_name_instruments():
 def test_what_cannot_be_observed_is_said(ocean):
     with pytest.raises(ValueError, match=r"no instrument 'radar'; give one of|no instrument 'radar': give one of"):
         observe(ocean, "radar", SPAN, seed=0)
+    with pytest.raises(TypeError, match="integer"):
+        observe(ocean, "sst", SPAN, seed=0.5)
     with pytest.raises(ValueError, match="is empty: give"):
         observe(ocean, "sst", SPAN[::-1], seed=0)
     with pytest.raises(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import dask
@@ -71,7 +72,7 @@ def observe(
     >>> list(track.data_vars), np.unique(track.time.dt.day).tolist()
     (['adt_unfiltered'], [2])
     """
-    instrument = _instrument(system)
+    instrument, seed = _instrument(system), index(seed)
     domain = Domain(ocean, None if region is None else tuple(map(float, region)))  # type: ignore[arg-type]
     layout, days = instrument.layout(domain), _days(span, ocean)
     known = [_known(instrument, layout, day, seed, domain) for day in days]
@@ -125,20 +126,15 @@ def _short(time: np.datetime64) -> str:
     return str(time.astype("datetime64[s]"))
 
 
-def _coordinates(layout: Layout, known: list[Arrays]) -> dict[str, tuple]:
+def _coordinates(layout: Layout, known: list[Arrays]) -> dict[str, xr.Variable]:
     """Coordinates in memory: fixed ones once, the others joined over the days."""
     made = {}
     for name, column in layout.coordinates.items():
-        if name in layout.fixed:
-            values = layout.fixed[name]
-        elif name == layout.time:
-            values = np.concatenate([each[name] for each in known])
-            # Cells of a row share their time, and its memory.
-            sizes = [layout.inner[dim] for dim in column.dims[1:]]
-            values = np.broadcast_to(values.reshape(-1, *(1 for _ in sizes)), (values.size, *sizes))
-        else:
-            values = np.concatenate([each[name] for each in known])
-        made[name] = (column.dims, values.astype(column.dtype, copy=False), dict(column.attrs))
+        is_fixed = name in layout.fixed
+        values = layout.fixed[name] if is_fixed else np.concatenate([each[name] for each in known])
+        rows = xr.Variable(column.dims[:1], values.astype(column.dtype, copy=False), dict(column.attrs))
+        # Cells of a row share their time, and its memory.
+        made[name] = rows.set_dims({column.dims[0]: values.size} | {dim: layout.inner[dim] for dim in column.dims[1:]})
     return made
 
 
