@@ -11,7 +11,7 @@ import xarray as xr
 
 from adaf_xr.inference.comparison.matching import Matched
 from adaf_xr.metrics import block_bootstrap, from_sums, sums
-from adaf_xr.metrics.scores import ANOMALY_METRICS, METRICS
+from adaf_xr.metrics.formulas import ANOMALY_METRICS, METRICS
 from adaf_xr.metrics.significance import FEWEST
 from adaf_xr.metrics.statistics import mean, of
 
