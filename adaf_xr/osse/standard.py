@@ -45,7 +45,7 @@ def _globe(name: str, title: str, spacing: float) -> Experiment:
     return Experiment(
         name=name,
         title=title,
-        nature=GlobalRun(start=START, days=355, spacing=spacing),
+        nature=GlobalRun(start=START, days=405, spacing=spacing),
         systems=CONSTELLATIONS["adaf-ocean"],
         stored=tuple(name for name in CONSTELLATIONS["adaf-ocean"] if name.startswith("nadir") or name in FLOATING),
         # The radiometer's own 4 km are 75 million pixels a day, of a sea that has no more than a quarter of a degree.
@@ -60,8 +60,8 @@ def _globe(name: str, title: str, spacing: float) -> Experiment:
         ),
         splits=periods(
             train=("2012-10-11", "2013-04-09"),
-            validation=("2013-05-14", "2013-06-13"),
-            test=("2013-07-18", "2013-09-16"),
+            validation=("2013-06-08", "2013-07-08"),
+            test=("2013-09-06", "2013-11-05"),
         ),
     )
 
