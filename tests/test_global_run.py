@@ -249,7 +249,7 @@ def test_every_mean_state_makes_an_ocean(kind):
     ("wrong", "message"),
     [
         ({"spacing": 0.7}, "0.7 degrees does not cut 6 degrees.*take 0.25, 0.5, 1 or 2"),
-        ({"days": 0}, "days=0, spin_up=120: a run has at least one day"),
+        ({"days": 0}, "days=0, spin_up=60: a run has at least one day"),
         ({"mean": "flat"}, "no mean state 'flat': use one of observed, analytic"),
     ],
 )

@@ -47,7 +47,7 @@ LARGEST_RADIUS = 70e3
 RESOLVED = 0.9
 """Smallest deformation radius, in cells."""
 
-SUPERCRITICAL = 0.05
+SUPERCRITICAL = 0.065
 """Shear beyond the critical one [m s-1]."""
 
 FRICTION = 0.8
@@ -59,7 +59,7 @@ VISCOUS_TIME = 96.0
 COURANT = 0.9
 """Share of the largest stable step."""
 
-FIRST_SPEED = 0.2
+FIRST_SPEED = 0.28
 """Root-mean-square velocity [m s-1] of the random eddies at the beginning: about that of grown ones."""
 
 FIRST_WAVELENGTH = 9.0

@@ -63,7 +63,7 @@ class GlobalRun:
     spacing: float = 0.25
     device: str = "cpu"
     mean: str = "observed"
-    spin_up: int = 120
+    spin_up: int = 60
     reduced_gravity: float = 0.02
 
     def __post_init__(self) -> None:
