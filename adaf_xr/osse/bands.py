@@ -97,14 +97,14 @@ class Bands:
 
     def _flow(self, device: str) -> tuple[TwoLayer, Tensor, Tensor, Tensor]:
         """The solver, its radius and that over the ocean's, and whether PV of the upper layer grows southward."""
-        centre = torch.tensor(CENTRES, dtype=torch.float64) * RADIAN
+        centre = torch.tensor(CENTRES, dtype=torch.float64, device=device) * RADIAN
         cell = RADIUS * RADIAN * self.spacing
         f0, beta = 2.0 * ROTATION * torch.sin(centre), 2.0 * ROTATION * torch.cos(centre) / RADIUS
         ocean = (WAVE_SPEED / f0.abs()).clamp(max=LARGEST_RADIUS)
         radius = ocean.clamp(min=RESOLVED * cell)
         beta = beta * (ocean / radius) ** 2
         westward = centre.abs() < 30.0 * RADIAN
-        share = torch.tensor([DEPTHS[1], DEPTHS[0]], dtype=torch.float64) / sum(DEPTHS)
+        share = centre.new_tensor([DEPTHS[1], DEPTHS[0]]) / sum(DEPTHS)
         critical = beta * radius**2 / torch.where(westward, share[0], share[1])
         shear = torch.where(westward, -1.0, 1.0) * (critical + SUPERCRITICAL)
         flow = TwoLayer(
