@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from adaf_xr import metrics
 from adaf_xr.cf.canonical import VARIABLES
-from adaf_xr.cli import app
+from adaf_xr.cli import app, inputs
 from adaf_xr.cli.score import named
 from adaf_xr.grids import regrid
 from adaf_xr.inference.comparison import climatology_of, compare, match, sampled
@@ -447,6 +447,30 @@ class TestAgainstObservations:
     def test_nothing_in_common_is_an_error(self):
         with pytest.raises(ValueError, match=r"the observations have \['zos'\] and the fields \['thetao'\]"):
             sampled([points()], {"x": sea(names=("thetao",))})
+
+
+@pytest.mark.parametrize(
+    "stored", [None, (1, 7, 6), (5, 14, 18), (12, 4, 4)], ids=["in one", "tiles", "times", "series"]
+)
+@pytest.mark.parametrize("kind", ["nc", "zarr"])
+def test_files_are_read_in_pieces_of_whole_maps_however_they_are_cut(
+    tmp_path, monkeypatch, kind, stored, nothing_computes
+):
+    monkeypatch.setattr(inputs, "PIECE", 3 * LAT.size * LON.size * 8)
+    ds, path = sea(), tmp_path / f"x.{kind}"
+    key = "chunksizes" if kind == "nc" else "chunks"
+    encoding = {} if stored is None else {"zos": {key: stored}}
+    if kind == "nc":
+        ds.to_netcdf(path, encoding=encoding)
+    else:
+        ds.to_zarr(path, encoding=encoding, consolidated=False)
+    pieces = inputs.open_in_pieces(path).zos
+    assert pieces.chunks[1:] == ((LAT.size,), (LON.size,))
+    # Whole stored chunks where they are not much larger than a piece.
+    native = 1 if stored is None else stored[0]
+    expected = 12 if stored is None and kind == "zarr" else max(1, 3 // native) * native
+    assert pieces.chunks[0][0] == expected
+    npt.assert_array_equal(pieces.data.compute(scheduler="synchronous"), ds.zos)
 
 
 class TestRefusals:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,9 @@ from adaf_xr.cli.options import OnError
 
 if TYPE_CHECKING:
     import xarray as xr
+
+PIECE = 2**24
+"""Bytes of one variable that are read at once."""
 
 
 def open_path(path: Path, **how: Any) -> Any:
@@ -26,6 +29,24 @@ def open_path(path: Path, **how: Any) -> Any:
         how.setdefault("consolidated", _is_consolidated(path))
     ds = open_file(str(path), engine=engine, **how)
     return ds if ds.variables else open_file(str(path), engine=engine, tree=True, **how)
+
+
+def open_in_pieces(path: Path) -> Any:
+    """Gridded fields in pieces of some maps each, however their file is cut: all files alike, so that pieces meet."""
+    import xarray as xr
+
+    ds = open_path(path, chunks=None)
+    if not isinstance(ds, xr.Dataset):
+        return ds
+    steps: dict[Hashable, int] = {}
+    for v in ds.variables.values():
+        if v.ndim > 2:
+            # A stored chunk is read as a whole or several times: better as a whole, unless it holds half a file.
+            native = int(v.encoding.get("preferred_chunks", {}).get(v.dims[0], 1))
+            maps = max(1, PIECE * v.shape[0] // v.nbytes)
+            step = max(1, maps // native) * native if native <= 8 * maps else maps
+            steps[v.dims[0]] = min(step, steps.get(v.dims[0], step))
+    return ds.chunk(steps)
 
 
 def _is_consolidated(store: Path) -> bool:

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 SCORING = "What is scored"
 
-CHUNK = "16MiB"
-"""Size of what is read at once."""
-
 RESERVED = ("truth", "background", "climatology")
 """Names of what analyses are held against."""
 
@@ -177,22 +174,14 @@ def named(items: Sequence[str]) -> dict[str, xr.Dataset]:
             raise ValueError(f"two analyses are named {name!r}: tell them apart, NAME=PATH")
         if name in RESERVED:
             raise ValueError(f"an analysis cannot be named {name!r}: give it another name, NAME={path}")
-        found[name] = _opened(Path(path))
+        found[name] = inputs.open_in_pieces(Path(path))
     return found
-
-
-def _opened(path: Path) -> xr.Dataset:
-    """A gridded file in chunks of bounded size, whatever those of the file, so that it can be larger than memory."""
-    import dask
-
-    with dask.config.set({"array.chunk-size": CHUNK}):
-        return inputs.open_path(path, chunks="auto")
 
 
 def _field(name: str, catalog: str | None, where: Mapping[str, Any], how: Mapping[str, str]) -> Any:
     """A gridded file, or else a source of the catalog."""
     if catalog is None or Path(name).exists():
-        return _opened(Path(name))
+        return inputs.open_in_pieces(Path(name))
     return inputs.background(catalog, name, inputs.times(where["time"]) or where["period"], **how)
 
 
