@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import dataclass
+from functools import lru_cache
 
 import dask
 import numpy as np
@@ -80,6 +81,18 @@ def nature_run(days=4, north=43.0, west=-65.0):
 @pytest.fixture(scope="module")
 def ocean():
     return GriddedOcean(nature_run())
+
+
+@pytest.fixture(scope="module")
+def points(ocean):
+    """Points of an instrument over three days: computed once, and not written to."""
+
+    @lru_cache
+    def found(name, noise=True, region=None):
+        ds = observe(ocean, instrument(name), SPAN, seed=3, noise=noise, region=region)
+        return ds.adaf.points().compute()
+
+    return found
 
 
 @given(
@@ -192,14 +205,12 @@ def test_observing_computes_nothing(name, nothing_computes):
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_without_noise_the_points_are_the_truth_and_come_through_the_door(name, ocean):
+def test_without_noise_the_points_are_the_truth_and_come_through_the_door(name, points):
     source, variables, with_error = MEASURES[name]
-    ds = observe(ocean, instrument(name), SPAN, seed=3, noise=False)
-    points = ds.adaf.points()
+    points = points(name, noise=False)
     assert points.attrs["source"] == source
     assert source in SOURCES
     assert set(points.data_vars) == variables | {f"{v}_error" for v in with_error}
-    points = points.compute()
     for variable in variables:
         good = points.isel(obs=np.isfinite(points[variable].values))
         assert good.sizes["obs"] > 10, variable
@@ -218,11 +229,11 @@ def test_without_noise_the_points_are_the_truth_and_come_through_the_door(name, 
 
 
 @pytest.mark.parametrize("name", ["nadir-gfo", "swot", "sst", "wind", "argo"])
-def test_what_is_written_to_netcdf_comes_back(name, ocean, tmp_path):
+def test_what_is_written_to_netcdf_comes_back(name, ocean, points, tmp_path):
     ds = observe(ocean, instrument(name), SPAN, seed=3)
     ds.to_netcdf(tmp_path / "file.nc")
     with xr.open_dataset(tmp_path / "file.nc", chunks={}) as file:
-        written, made = (each.adaf.points().compute() for each in (file, ds))
+        written, made = file.adaf.points().compute(), points(name)
     late = (written.time - made.time).values / np.timedelta64(1, "s")
     assert np.nanmax(np.abs(late)) < 0.01  # delays are single precision
     xr.testing.assert_equal(written.drop_vars("time"), made.drop_vars("time"))
@@ -243,10 +254,8 @@ def test_ice_hides_the_sea_from_satellites_alone():
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_noise_changes_the_values_and_not_the_places(name, ocean):
-    exact, noisy = (
-        observe(ocean, instrument(name), SPAN, seed=3, noise=n).adaf.points().compute() for n in (False, True)
-    )
+def test_noise_changes_the_values_and_not_the_places(name, points):
+    exact, noisy = (points(name, noise=n) for n in (False, True))
     for axis in ("latitude", "longitude", "time"):
         if name != "argo":  # spikes are thrown out at the door
             np.testing.assert_array_equal(exact[axis], noisy[axis])
@@ -289,12 +298,9 @@ def test_a_region_is_a_cut_out_of_the_whole(ocean, name, first, length, west, so
     assert ((part.time >= span[0]) & (part.time < span[1])).all()
 
 
-@pytest.mark.parametrize("name", ["sst", "sss", "ice", "wind", "swot"])
-def test_a_swath_of_a_region_is_a_cut_out_of_the_whole(ocean, name):
-    region = (-62, -58, 36, 40)
-    whole, part = (
-        observe(ocean, instrument(name), SPAN, seed=2, region=r).adaf.points().compute() for r in (None, region)
-    )
+@pytest.mark.parametrize("name", ["sst", "sss", "ice", "wind", "swot", "argo"])
+def test_a_swath_of_a_region_is_a_cut_out_of_the_whole(points, name):
+    whole, part = (points(name, region=r) for r in (None, (-62, -58, 36, 40)))
     longitude = turned(whole.longitude)
     inside = (longitude >= -62) & (longitude <= -58) & (whole.latitude >= 36) & (whole.latitude <= 40)
     (variable, *_) = MEASURES[name][1]

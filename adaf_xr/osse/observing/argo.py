@@ -33,8 +33,8 @@ DRIFT = 0.3
 """How much too salt the raw salinity of floats in delayed mode is; their adjusted one is not."""
 
 WANDER, TURN = 1.0, (150.0, 600.0)
-"""How far floats wander from their place [degrees], and in which periods [days]: some 3 cm s-1, as at their parking
-depth (Lebedev et al. 2007)."""
+"""How far floats wander from their place [degrees], and in which periods [days]: some 2 cm s-1, less than the 5
+cm s-1 of their parking depth (Lebedev et al. 2007), so that they keep to their boxes for years."""
 
 QC = {"long_name": "quality flag", "conventions": "Argo reference table 2"}
 PARAMETERS = {

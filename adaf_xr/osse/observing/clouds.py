@@ -82,8 +82,8 @@ def _spectrum(key: Key) -> tuple[NDArray[np.complex64], NDArray[np.float64]]:
     white = rng.standard_normal((2, *relative.shape))
     amplitude = (white[0] + 1j * white[1]) * (1.0 + relative**2) ** (-0.5 * (1.0 + HURST))
     amplitude[0, 0] = 0.0
-    # Conjugate modes of a real field count twice, but for the first and the last column.
-    twice = np.where((kx > 0) & (kx < CELLS / 2 / PERIOD), 2.0, 1.0)
-    amplitude *= CELLS**2 / np.sqrt((twice * np.abs(amplitude) ** 2).sum())
+    # A mode and its conjugate make a real field; those of the first and the last column keep their real half alone.
+    share = np.where((kx > 0) & (kx < CELLS / 2 / PERIOD), 2.0, 0.5)
+    amplitude *= CELLS**2 / np.sqrt((share * np.abs(amplitude) ** 2).sum())
     forgetting = rng.standard_normal(relative.shape) * relative ** (2.0 / 3.0) / MEMORY
     return amplitude.astype("c8"), -2.0 * np.pi * kx * DRIFT + forgetting
