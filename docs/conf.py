@@ -26,6 +26,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True  # a property is described once, by itself
 
 # Cross-references to our own names must resolve. Types of parameters are prose ("array (n,)") or other packages'
 # classes, whose inventories a build without a network cannot read.
