@@ -150,6 +150,21 @@ def test_altimeter_counts_and_latitudes_are_those_of_a_real_mission(track, reald
     np.testing.assert_allclose(*counts, atol=0.02)
 
 
+def test_the_reference_altimeter_flies_the_tracks_of_the_real_mission(realdata):
+    orbit = SYSTEMS["nadir-reference"].orbits[0]
+    simulated = orbit.track(np.arange(127) * orbit.period / 1440)[1]
+    for day in (1, 2, 3):
+        with xr.open_dataset(realdata / "ssh" / f"GSFC-alt_ssh2022010{day}.nc") as real:
+            order = np.argsort(real.time.values)
+            latitude, longitude, second = (real[c].values[order] for c in ("latitude", "longitude", "time"))
+        up = np.flatnonzero((latitude[:-1] < 0) & (latitude[1:] >= 0) & (np.diff(second) < np.timedelta64(2, "s")))
+        share = latitude[up] / (latitude[up] - latitude[up + 1])
+        crossing = longitude[up] + share * (longitude[up + 1] - longitude[up])
+        assert crossing.size > 7
+        away = np.abs((crossing[:, None] - simulated + 180) % 360 - 180).min(axis=1)
+        assert away.max() < 0.01  # degrees, about a kilometre: how closely the real one is kept on its track
+
+
 def test_altimeter_noise_is_white_and_of_the_stated_size():
     quiet = SYSTEMS["nadir-sentinel3"].but(long_error=0.0, edited=0.0)
     error = observe(Plain(GLOBE), quiet, days(0, 1), seed=0).adt_unfiltered.values.astype("f8") - 0.5

@@ -153,7 +153,7 @@ def test_an_ocean_goes_round_the_globe_and_knows_its_land():
 
 @pytest.mark.filterwarnings("ignore:Consolidated metadata")
 def test_an_ocean_keeps_a_few_fields_and_travels_as_a_path(tmp_path):
-    nature_run(days=40).chunk(time=1).to_zarr(tmp_path / "truth.zarr")
+    nature_run(days=40)[["zos"]].chunk(time=1).to_zarr(tmp_path / "truth.zarr")
     ocean = GriddedOcean(tmp_path / "truth.zarr")
     ds = observe(ocean, "nadir-gfo", (START, START + 39 * DAY), seed=1)
     sent = pickle.dumps(ds.adt_unfiltered.data)
@@ -350,7 +350,7 @@ def test_constellations_name_instruments():
 
 
 def test_what_cannot_be_observed_is_said(ocean):
-    with pytest.raises(ValueError, match=r"no instrument 'radar'; give one of|no instrument 'radar': give one of"):
+    with pytest.raises(ValueError, match="no instrument 'radar': give one of nadir-reference, "):
         observe(ocean, "radar", SPAN, seed=0)
     with pytest.raises(TypeError, match="integer"):
         observe(ocean, "sst", SPAN, seed=0.5)

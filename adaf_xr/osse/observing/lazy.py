@@ -106,10 +106,8 @@ def _days(span: tuple[Any, Any], ocean: Ocean) -> list[int]:
         raise ValueError(f"span={span!r} is empty: give (start, stop) with start before stop")
     first, last = ocean.period
     if stop <= first or start > last:
-        raise ValueError(
-            f"nothing is known of the ocean from {_short(start)} to {_short(stop)}: it runs from {_short(first)} to "
-            f"{_short(last)}"
-        )
+        ends = np.datetime_as_string([start, stop, first, last], "s")
+        raise ValueError("nothing is known of the ocean from {} to {}: it runs from {} to {}".format(*ends))
     return list(range(int((start - EPOCH) // DAY), int(-((EPOCH - stop) // DAY))))
 
 
@@ -120,10 +118,6 @@ def _known(instrument: Instrument, layout: Layout, day: int, seed: int, domain: 
     return times | {
         name: rows[name].astype(column.dtype, copy=False) for name, column in layout.coordinates.items() if name in rows
     }
-
-
-def _short(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[s]"))
 
 
 def _coordinates(layout: Layout, known: list[Arrays]) -> dict[str, xr.Variable]:

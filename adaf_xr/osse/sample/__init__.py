@@ -114,13 +114,9 @@ def _days(name: str, span: tuple[np.datetime64, np.datetime64] | None) -> list[i
     start, stop = span
     days = [d for d in range(DAYS) if START + d * DAY < stop and START + d * DAY + length > start]
     if not days:
-        last = START + (DAYS - 1) * DAY
+        asked = np.datetime_as_string([start, stop], "s")
+        known = np.datetime_as_string([START, START + (DAYS - 1) * DAY], "D")
         raise ValueError(
-            f"the embedded sample has no {name} between {_short(start)} and {_short(stop)}: "
-            f"it covers {_short(START)[:10]} to {_short(last)[:10]}"
+            "the embedded sample has no {} between {} and {}: it covers {} to {}".format(name, *asked, *known)
         )
     return days
-
-
-def _short(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[s]"))
