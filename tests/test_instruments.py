@@ -9,9 +9,10 @@ from scipy.ndimage import label
 
 import adaf_xr  # noqa: F401  registers the accessor
 from adaf_xr import ocean_mask
-from adaf_xr.osse.observing import SYSTEMS, clouds, observe
+from adaf_xr.osse.observing import SYSTEMS, Domain, clouds, observe
 from adaf_xr.osse.observing.karin import height_noise
 from adaf_xr.osse.observing.noise import red, smooth, uniform, white
+from adaf_xr.osse.observing.passes import Grid, overpass
 from adaf_xr.sphere import great_circle, unit_vectors
 
 START, DAY = np.datetime64("2022-01-01", "ns"), np.timedelta64(1, "D")
@@ -328,6 +329,21 @@ def test_delays_are_bounded_in_files_so_that_chunks_can_be_pruned(images):
 
     low, high = spread_of(images.sst_dtime)
     assert low <= float(images.sst_dtime.min()) <= float(images.sst_dtime.max()) <= high < 2 * 86400
+
+
+def test_an_overpass_is_in_one_image_and_near_the_pole_too():
+    # Every cell that a pass could see is in an image; none is in both at the same time.
+    orbit, reach = SYSTEMS["sst"].orbit, SYSTEMS["sst"].reach
+    grid = Grid.of(Domain(Plain((-180.0, 180.0, 70.0, 90.0))), 1.0)
+    up, down = (overpass(orbit, 26_000, image, grid, reach) for image in (0, 1))
+    assert (np.isfinite(up) | np.isfinite(down)).all()
+    assert (np.abs(up - down) < 60).mean() < 0.01
+    for seconds, image in ((up, 0), (down, 1)):
+        seen = np.isfinite(seconds)
+        assert (orbit.passes(26_000 + seconds[seen] / 86400) % 2 == image).all()
+        below = orbit.track(26_000 + seconds[seen] / 86400)
+        away = great_circle(*below, *(each[seen] for each in grid.points))
+        assert away.max() < reach + 10
 
 
 # SSS, wind, ice

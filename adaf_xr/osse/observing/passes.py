@@ -92,7 +92,9 @@ def overpass(orbit: Orbit, day: int, image: int, grid: Grid, reach: float) -> ND
     ahead = np.einsum("nk,nk->n", point, forward[near])
     along = RADIUS * np.arctan2(ahead, np.einsum("nk,nk->n", point, here[near]))
     when = seconds[near] + along / orbit.speed
-    seen = (np.abs(across) <= reach) & (when >= 0.0) & (when < 86400.0)
+    # Beyond the end of a pass, near the pole, the next one sees.
+    seen = (np.abs(across) <= reach) & (orbit.passes(day + when / 86400.0) % 2 == image)
+    seen &= (when >= 0.0) & (when < 86400.0)
     found = np.full(latitude.size, np.nan)
     found[met] = np.where(seen, when, np.nan)
     return found.reshape(latitude.shape)
