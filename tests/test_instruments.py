@@ -26,10 +26,14 @@ class Plain:
 
     extent: tuple = BOX
     land: bool = False
+    mean_sea: bool = False
     values: dict = field(default_factory=dict)
 
     period = (np.datetime64("2000-01-01", "ns"), np.datetime64("2100-01-01", "ns"))
-    names = frozenset({"zos", "thetao", "so", "uo", "vo", "uas", "vas", "siconc"})
+
+    @property
+    def names(self):
+        return {"zos", "thetao", "so", "uo", "vo", "uas", "vas", "siconc"} | ({"mdt"} if self.mean_sea else set())
 
     def wet(self, latitude, longitude):
         if self.land:
@@ -410,6 +414,39 @@ def test_ice_is_least_certain_at_its_edge():
         assert float(seen.std()) == pytest.approx(error, rel=0.1, abs=1e-6)
         assert float(seen.min()) >= 0
         assert float(seen.max()) <= 1
+
+
+REAL = {
+    "nadir-reference": "ssh/COAsT_example_altimetry_data.nc",
+    "sst": "sst/20180414150000-STAR-L3U_GHRSST-SSTsubskin-AVHRRF_MB-ACSPO_V2.80-v02.0-fv01.0.nc",
+    "wind": "wind/ascat_20150702_084200_metopa_45145_eps_o_250_2300_ovw.l2.nc",
+    "argo": "argo/2901746_prof.nc",
+}
+
+
+@pytest.mark.parametrize(("name", "file"), REAL.items())
+def test_products_are_laid_out_like_real_files(name, file, realdata):
+    instrument = SYSTEMS[name].but(posting=0.25) if name == "sst" else SYSTEMS[name]
+    simulated = observe(Plain(mean_sea=True), instrument, days(0, 1), seed=0)
+    with xr.open_dataset(realdata / file, decode_timedelta=False) as real:
+        assert set(simulated.variables) - set(real.variables) <= {"satellite"}
+        for key in set(simulated.variables) & set(real.variables):
+            ours, theirs = simulated[key], real[key]
+            assert ours.dims == theirs.dims, key
+            assert ours.attrs.get("units", "").replace("degrees", "degree") == theirs.attrs.get("units", "").replace(
+                "degrees", "degree"
+            ), key
+            if "standard_name" in theirs.attrs:
+                assert ours.attrs["standard_name"] == theirs.attrs["standard_name"], key
+            kind = {"flag_masks", "flag_values"} & set(ours.attrs)
+            for bits in kind:
+                known, real_ones = (
+                    dict(zip(a["flag_meanings"].split(), a[bits].tolist(), strict=True))
+                    for a in (ours.attrs, theirs.attrs)
+                )
+                shared = known.keys() & real_ones.keys()
+                assert len(shared) >= 3
+                assert all(known[meaning] == real_ones[meaning] for meaning in shared)
 
 
 # Argo and drifters
