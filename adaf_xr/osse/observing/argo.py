@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from adaf_xr.osse.observing.array import drifting_array
 from adaf_xr.osse.observing.domain import Domain, instants
-from adaf_xr.osse.observing.instrument import Instrument
+from adaf_xr.osse.observing.instrument import Instrument, noisy
 from adaf_xr.osse.observing.layout import INSTANT, LATITUDE, LONGITUDE, TIME, Arrays, Column, Layout
 from adaf_xr.osse.observing.noise import uniform, white
 from adaf_xr.seawater import ABSOLUTE_PER_PRACTICAL, depth_from_pressure
@@ -132,14 +132,14 @@ class Argo(Instrument):
         pressure = np.broadcast_to(np.array(self.levels), shape)
         reading = where["number"][:, None] * shape[1] + np.arange(shape[1])
         potential, salt = (
-            self._true(name, where, pressure, day, domain) + noise * error * white(self.key(seed, name), reading)
+            noisy(self._true(name, where, pressure, day, domain), error * white(self.key(seed, name), reading), noise)
             for name, error in zip(("thetao", "so"), self.error, strict=True)
         )
         temperature = _in_situ(potential, salt, pressure, where["LONGITUDE"][:, None], where["LATITUDE"][:, None])
-        spike = noise & (uniform(self.key(seed, "spikes"), reading) < SPIKES)
+        spike = uniform(self.key(seed, "spikes"), reading) < SPIKES
         delayed = where["box"][:, None] % 2 == 1
         good = {"PRES": pressure, "TEMP": temperature, "PSAL": salt}
-        return self._columns(good, spike, delayed, DRIFT if noise else 0.0)
+        return self._columns(good, spike, delayed, noise)
 
     def _true(self, name: str, where: Arrays, pressure: NDArray, day: int, domain: Domain) -> NDArray[np.float64]:
         """Truth (n_profiles, n_levels) at float positions."""
@@ -150,9 +150,13 @@ class Argo(Instrument):
         value = domain.ocean.at(name, latitude, longitude, instants(day, seconds), depth)
         return value.reshape(pressure.shape)
 
-    def _columns(self, good: Arrays, spike: NDArray, delayed: NDArray, drift: float) -> Arrays:
-        """Raw and adjusted parameters with their flags."""
-        raw = {"PRES": good["PRES"], "TEMP": good["TEMP"] + SPIKE * spike, "PSAL": good["PSAL"] + drift * delayed}
+    def _columns(self, good: Arrays, spike: NDArray, delayed: NDArray, noise: bool) -> Arrays:
+        """Raw and adjusted parameters with their flags; without noise, flags alone tell of spikes."""
+        raw = {
+            "PRES": good["PRES"],
+            "TEMP": noisy(good["TEMP"], SPIKE * spike, noise),
+            "PSAL": noisy(good["PSAL"], DRIFT * delayed, noise),
+        }
         bad = {"PRES": np.zeros_like(spike), "TEMP": spike, "PSAL": np.zeros_like(spike)}
         error = {"PRES": PRESSURE_ERROR, "TEMP": self.error[0], "PSAL": self.error[1]}
         fine = np.full(delayed.shape[0], b"1")
