@@ -38,7 +38,7 @@ def world() -> dict[str, xr.Dataset]:
     analysis = analysis.map(lambda field: field.assign_attrs(truth[field.name].attrs))
     analysis["zos_std"] = 0.0 * analysis.zos + 1.0
     analysis["uo"] = analysis.zos
-    climatology = xr.Dataset({"thetao": sea(6, 1, DEPTH, missing=0)[0], "zos": sea(7, 1, missing=0)[0]})
+    climatology = xr.Dataset({"thetao": sea(6, 1, DEPTH, "degC", missing=0)[0], "zos": sea(7, 1, missing=0)[0]})
     given = {"analysis": analysis, "truth": truth, "background": background}
     return given | {"climatology": climatology.drop_vars("time")}
 

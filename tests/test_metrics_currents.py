@@ -233,7 +233,7 @@ def test_unlike_or_small_maps_are_refused():
         metrics.tau(u, v.isel(longitude=slice(1, None)), u, v)
     with pytest.raises(ValueError, match="the northward reference differ along 'latitude'"):
         metrics.tau(u, v, u, v.assign_coords(latitude=v.latitude + 0.5 * SPACING))
-    with pytest.raises(ValueError, match="units of the two fields differ, 'cm s-1' and 'm s-1'"):
+    with pytest.raises(ValueError, match="'uo' is in 'm s-1' and the eastward reconstruction in 'cm s-1'"):
         metrics.tau(u.assign_attrs(units="cm s-1"), v, u, v)
     small = [field.isel(latitude=slice(7)) for field in (u, v, u, v)]
     with pytest.raises(ValueError, match="7 pixels along latitude are too few, for 3 are left out along each side"):

@@ -162,7 +162,8 @@ def test_datasets_are_scored_by_the_variables_they_share():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda x: (x, x.assign_coords(longitude=LON + 1e-3)), ValueError, "coordinates of 'thetao'.* differ.*interp"),
+        (lambda x: (x, x.assign_coords(longitude=LON + 1.0)), ValueError, "coordinates of 'thetao'.* differ.*interp"),
+        (lambda x: (x, x.assign_coords(longitude=LON + 1e-3)), ValueError, r"if that is rounding, .*\.assign_coords"),
         (lambda x: (x, x.to_dataset()), TypeError, "a DataArray cannot be scored against a Dataset: give Datasets"),
         (lambda x: (x.to_dataset(), x.to_dataset(name="so")), ValueError, r"has \['thetao'\] and the truth \['so'\]"),
         (
@@ -171,7 +172,7 @@ def test_datasets_are_scored_by_the_variables_they_share():
             "no latitude and longitude.*dim=",
         ),
     ],
-    ids=["other grid", "other kind", "nothing shared", "nothing horizontal"],
+    ids=["other grid", "rounded grid", "other kind", "nothing shared", "nothing horizontal"],
 )
 def test_what_cannot_be_compared_is_refused(call, error, message):
     with pytest.raises(error, match=message):

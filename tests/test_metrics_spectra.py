@@ -199,7 +199,7 @@ def test_unlike_grids_times_and_units_are_refused():
     ):
         with pytest.raises(ValueError, match=f"the reconstruction differ along {message}.*no pair is made"):
             metrics.psd_score(other, ref)
-    with pytest.raises(ValueError, match="units of the two fields differ, 'cm' and 'm'"):
+    with pytest.raises(ValueError, match="'zos' is in 'm' and the reconstruction in 'cm'"):
         metrics.psd_score(ref.assign_attrs(units="cm"), ref)
     npt.assert_allclose(metrics.psd_score(ref.assign_attrs(units="metres"), ref), 1.0)
 

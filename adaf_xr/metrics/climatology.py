@@ -33,7 +33,7 @@ def climatology_at(climatology: xr.DataArray, field: xr.DataArray) -> xr.DataArr
     Raises
     ------
     ValueError
-        Where it has times or days and the field has no times, or it lacks one of the field.
+        Where it has times or days and the field has no times, or it lacks one of the field or has it twice.
 
     Examples
     --------
@@ -42,6 +42,9 @@ def climatology_at(climatology: xr.DataArray, field: xr.DataArray) -> xr.DataArr
     >>> climatology_at(usual, xr.DataArray([0.0, 0.0], {"time": days}, ["time"])).values
     array([365., 366.])
     """
+    if "time" in climatology.coords and not climatology["time"].ndim:
+        # What holds always has no time of its own, such as that of the map it was picked from.
+        climatology = climatology.drop_vars("time")
     time = along(climatology, "time")
     if time is not None:
         return _looked_up(climatology, time, field)
@@ -58,6 +61,12 @@ def climatology_at(climatology: xr.DataArray, field: xr.DataArray) -> xr.DataArr
 def _looked_up(climatology: xr.DataArray, dim: Hashable, field: xr.DataArray) -> xr.DataArray:
     """Entries of a climatology, by time or by day of the year, for the times of a field."""
     time = _time(field)
+    labels = climatology.indexes.get(dim)
+    if labels is None or not labels.is_unique or (dim == "dayofyear" and labels.min() < 1):
+        raise ValueError(
+            f"the climatology has no {dim} to look up, or one twice, or days that count from 0: label each entry, for "
+            f"example .assign_coords({dim}=...), with days of the year from 1 to 366"
+        )
     # Bare keys: they label the climatology, and the result is labelled by the times of the field.
     keys = xr.DataArray(_day_of_year(time) if dim == "dayofyear" else time.values, dims=time.dims)
     try:
@@ -80,6 +89,8 @@ def _time(field: xr.DataArray) -> xr.DataArray:
         raise ValueError(
             f"{field.name!r} has no times, so it has no days of the year: assign them, .assign_coords(time=...)"
         )
+    if time.isnull().any():
+        raise ValueError(f"some times of {field.name!r} are missing (NaT): drop them, .dropna({str(dim)!r})")
     return time
 
 

@@ -1,7 +1,8 @@
 """Whether an analysis knows how wrong it is: spread against skill, CRPS, coverage.
 
 The uncertainty comes as a standard deviation, ``spread=...``, of a normal distribution about the field, or as a
-dimension of members in the field, ``member="..."``. A place where a member is missing is missing.
+dimension of members in the field, ``member="..."``. A place where a member is missing is missing. A
+standard deviation below zero is an error, when it computes.
 """
 
 from __future__ import annotations

@@ -69,6 +69,11 @@ def weights_of(field: xr.DataArray, weights: Weights) -> xr.DataArray:
 
 def _area(latitude: NDArray, longitude: NDArray) -> NDArray[np.float64]:
     """Area of cells [km2] in the order of the axes; longitudes may jump at the seam of their convention."""
+    if min(latitude.size, longitude.size) < 2:
+        raise ValueError(
+            "the edges of a single row or column of cells are unknown, and so is their area: pass it, weights=..., or "
+            "count all cells alike, weights=None"
+        )
     step = np.diff(latitude)
     if not (np.all(step > 0) or np.all(step < 0)):
         raise ValueError("the latitudes are not in order, so cells have no edges: put them in order, .sortby")

@@ -35,7 +35,7 @@ def improved(
         What is compared in each cell, over all times: the mean absolute error, or the root-mean-square error. Without a
         dimension of time, as at points, both are the absolute error of each value.
     weights : "area", DataArray or None
-        What a cell counts for: its area, a weight without time, or 1.
+        What a cell counts for: its area, a weight (its mean over time where it varies), or 1.
     regions : mapping, optional
         As for :func:`adaf_xr.metrics.scores.rmse`.
 
@@ -66,6 +66,10 @@ def share_improved(
     """The share of cells with a gain, from their sums over time, on the horizontal dimensions of a field."""
     gain = mean(cells, GAIN[by])
     better = (gain > 0.0).where(gain.notnull()).rename(field.name)
+    if isinstance(weights, xr.DataArray):
+        # A cell is counted once, whenever it weighs something. A missing weight is zero.
+        times = [d for d in weights.dims if d in field.dims and d not in better.dims]
+        weights = weights.fillna(0.0).mean(times)
     totals = sums(better, better, dim=dimensions(field), weights=weights, regions=regions, names=["field"])
     attributes = {"long_name": f"share of cells with a smaller {by} than the background", "units": "1"}
     return mean(totals, "field").rename(field.name).assign_attrs(attributes)

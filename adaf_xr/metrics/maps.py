@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from adaf_xr import cf
 from adaf_xr.cf.coordinates import Role
-from adaf_xr.cf.units import UNITS, spelling
 from adaf_xr.lattice import unroll
-from adaf_xr.metrics.pairing import along, matched
+from adaf_xr.metrics.pairing import ROLES, along, matched, refuse_other_places, refuse_other_units
 
 MAP: tuple[Role, ...] = ("time", "latitude", "longitude")
 """Dimensions of a series of maps, in order."""
@@ -73,7 +72,9 @@ def paired_maps(
     """
     roles = tuple(roles)
     here, there = as_maps(ref, roles), as_maps(rec, roles)
-    _refuse_other_units(there, here)
+    refuse_other_units(ref, rec, called)
+    # What maps do not have, such as a depth, must be the same too.
+    refuse_other_places(ref, rec, called, [role for role in ROLES if role not in roles])
     return matched(here, there, called).astype("f8"), here.astype("f8")
 
 
@@ -173,14 +174,3 @@ def _ascending(field: xr.DataArray) -> xr.DataArray:
     order, values = unroll(field.longitude.values)
     turned = field if np.array_equal(order, np.arange(order.size)) else field.isel(longitude=order)
     return turned.assign_coords(longitude=values)
-
-
-def _refuse_other_units(rec: xr.DataArray, ref: xr.DataArray) -> None:
-    """Metres are not scored against centimetres."""
-    one, other = (spelling(field.attrs.get("units", "")) for field in (rec, ref))
-    if not one or not other or one == other:
-        return
-    if not any(one in table and table[one] == table.get(other) for table in UNITS.values()):
-        raise ValueError(
-            f"the units of the two fields differ, {rec.attrs['units']!r} and {ref.attrs['units']!r}: convert one first"
-        )

@@ -6,7 +6,7 @@ are spellings. Places and times may not.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 
 import numpy as np
 import xarray as xr
@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 
 from adaf_xr import cf
 from adaf_xr.cf.coordinates import Role
-from adaf_xr.cf.units import UNITS, spelling
+from adaf_xr.cf.units import UNITLESS, UNITS, spelling
 from adaf_xr.sphere import wrap_longitude
 
 ROLES: tuple[Role, ...] = ("time", "depth", "latitude", "longitude")
 
-ROUNDING = 4e-5
-"""Degrees that a position in single precision may be off, 4 m."""
+ROUNDING = 7e-5
+"""Degrees that a position of four decimals in single precision may be off, 8 m; metres for a depth."""
+
+SINGLE = 2e-7
+"""Share of its value that another label may be off in single precision."""
 
 
 def paired(arrays: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
@@ -28,12 +31,17 @@ def paired(arrays: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
 
     Raises
     ------
+    TypeError
+        Where an array holds no numbers.
     ValueError
         Where places, times, other labels or units differ; the message says which.
     """
     (first, reference), *others = arrays.items()
+    for name, array in arrays.items():
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"the {name} holds {array.dtype}, no numbers to score: convert it, .astype(float)")
     for name, other in others:
-        _refuse_other_units(reference, other, name)
+        refuse_other_units(reference, other, f"the {name}", shift=name != "spread")
     return {first: reference, **{name: matched(reference, other, f"the {name}") for name, other in others}}
 
 
@@ -58,7 +66,7 @@ def matched(reference: xr.DataArray, other: xr.DataArray, called: str) -> xr.Dat
     for dim in [d for d in reference.dims if d in other.dims]:
         if reference.sizes[dim] != other.sizes[dim] or (dim in reference.indexes and dim in other.indexes):
             other = _reordered(reference, other, dim, called)
-    _refuse_other_places(reference, other, called)
+    refuse_other_places(reference, other, called)
     return other
 
 
@@ -102,6 +110,8 @@ def _reordered(reference: xr.DataArray, other: xr.DataArray, dim: Hashable, call
         order = _order(mine, theirs)
     elif dim == along(reference, "longitude"):
         order = _order(wrap_longitude(mine), wrap_longitude(theirs), period=360.0)
+    elif dim != time_dimension(reference) and _same_but_for_precision(mine, theirs):
+        order = np.arange(mine.size)
     if order is None:
         raise ValueError(_difference(reference, other, dim, called))
     unchanged = np.array_equal(order, np.arange(order.size))
@@ -122,6 +132,12 @@ def _order(mine: NDArray, theirs: NDArray, period: float = np.inf) -> NDArray[np
     return None
 
 
+def _same_but_for_precision(mine: NDArray, theirs: NDArray) -> bool:
+    """Whether labels such as depths are the same, one side in single precision; whole numbers have no precision."""
+    numbers = mine.dtype.kind in "fiu" and theirs.dtype.kind in "fiu" and "f" in (mine.dtype.kind, theirs.dtype.kind)
+    return numbers and mine.shape == theirs.shape and np.allclose(mine, theirs, rtol=SINGLE, atol=0.0)
+
+
 def _rotated(mine: NDArray, order: NDArray[np.intp], shift: int) -> NDArray[np.intp]:
     """The same order with the sorted values moved on by one place."""
     ranks = np.argsort(mine, kind="stable")
@@ -134,7 +150,9 @@ def _difference(reference: xr.DataArray, other: xr.DataArray, dim: Hashable, cal
     """What differs along one dimension, and the way out."""
     mine, theirs = reference[dim].values, other[dim].values
     lacking = np.setdiff1d(mine, theirs)
-    if lacking.size == mine.size:
+    if apart := _nearly(mine, theirs):
+        way = f"they differ by at most {apart}; if that is rounding, give both the same, .assign_coords({dim}=...)"
+    elif lacking.size == mine.size:
         way = f"they have none in common; bring both to one axis, for example .interp({dim}=...)"
     elif lacking.size:
         way = (
@@ -151,8 +169,20 @@ def _difference(reference: xr.DataArray, other: xr.DataArray, dim: Hashable, cal
     )
 
 
+def _nearly(mine: NDArray, theirs: NDArray) -> str:
+    """By how much two axes differ where that is little beside the steps between values; else nothing."""
+    dates = mine.dtype.kind == theirs.dtype.kind == "M"
+    if mine.shape != theirs.shape or mine.size < 2 or not (dates or {mine.dtype.kind, theirs.dtype.kind} <= set("fiu")):
+        return ""
+    one, other = (axis.astype("M8[ns]").astype("i8").astype("f8") if dates else axis for axis in (mine, theirs))
+    apart, step = np.abs(one - other).max(), np.abs(np.diff(one)).min()
+    return "" if not 0.0 < apart < 0.02 * step else f"{apart / 1e9:.3g} s" if dates else f"{apart:.3g}"
+
+
 def _span(values: NDArray) -> str:
-    """How many values, from where to where."""
+    """How many values, from where to where; a single one as it is."""
+    if values.size == 1:
+        return _text(values)
     return f"{values.size} from {_text(values[:1])} to {_text(values[-1:])}" if values.size else "none"
 
 
@@ -161,34 +191,72 @@ def _text(value: NDArray) -> str:
     return np.datetime_as_string(value, "auto")[0] if value.dtype.kind == "M" else str(value[0])
 
 
-def _refuse_other_units(reference: xr.DataArray, other: xr.DataArray, name: str) -> None:
-    """Known units of one quantity must count alike; a spread is a difference, the same in kelvin and in degrees."""
+def refuse_other_units(reference: xr.DataArray, other: xr.DataArray, called: str, *, shift: bool = True) -> None:
+    """Known units must count alike; without `shift` a difference is meant, the same in kelvin and in degrees.
+
+    Raises
+    ------
+    ValueError
+        Where they do not. Units that are not known may be anything.
+    """
     mine, theirs = (str(array.attrs.get("units", "")) for array in (reference, other))
-    a_unit, other_unit = spelling(mine), spelling(theirs)
-    known = [(table[a_unit], table[other_unit]) for table in UNITS.values() if {a_unit, other_unit} <= set(table)]
-    counted = 1 if name == "spread" else 2
-    if known and all(a[:counted] != b[:counted] for a, b in known):
+    units = a, b = spelling(mine), spelling(theirs)
+    if a == b or UNITLESS & set(units) or not all(any(unit in table for table in UNITS.values()) for unit in units):
+        return
+    counted = 2 if shift else 1
+    if not any(a in table and b in table and table[a][:counted] == table[b][:counted] for table in UNITS.values()):
         raise ValueError(
-            f"{reference.name!r} is in {mine!r} and the {name} in {theirs!r}: bring both to one unit, for example with "
+            f"{reference.name!r} is in {mine!r} and {called} in {theirs!r}: bring both to one unit, for example with "
             "adaf_xr.fields.canonical"
         )
 
 
-def _refuse_other_places(reference: xr.DataArray, other: xr.DataArray, called: str) -> None:
-    """Coordinates of points that are in memory must agree too: no index does it for them."""
-    places = {axis.name for role in ROLES if (axis := _coordinate(reference, role)) is not None}
-    for name in places & set(other.coords) - set(reference.dims):
-        mine, theirs = reference[name], other[name]
-        if not mine.ndim or mine.dims != theirs.dims or mine.chunks or theirs.chunks:
+def refuse_other_places(
+    reference: xr.DataArray, other: xr.DataArray, called: str, roles: Iterable[Role] = ROLES
+) -> None:
+    """What no index compares must agree too, as far as it is in memory: places of points, and single ones.
+
+    Raises
+    ------
+    ValueError
+        Where it does not.
+    """
+    for role in roles:
+        mine, theirs = _coordinate(reference, role), _coordinate(other, role)
+        if mine is None or theirs is None or mine.chunks or theirs.chunks:
             continue
-        if mine.dtype.kind in "fiu" and theirs.dtype.kind in "fiu":
-            same = np.allclose(mine.values, theirs.values, rtol=0.0, atol=ROUNDING, equal_nan=True)
-        elif mine.dtype.kind == theirs.dtype.kind == "M":
-            same = np.array_equal(mine.values, theirs.values, equal_nan=True)
-        else:
+        if mine.size > 1 and mine.dims == theirs.dims and {mine.name, theirs.name} <= set(mine.dims):
             continue
-        if not same:
+        mine, theirs = mine.squeeze(), theirs.squeeze()
+        if set(mine.dims) - set(other.dims) and set(theirs.dims) - set(reference.dims):
             raise ValueError(
-                f"the coordinates of {reference.name!r} and of {called} differ: {name!r} along {mine.dims} is not the "
-                "same, and no pair is made of unlike places or times; sample both at the same points"
+                f"the {role} of {reference.name!r} runs along {mine.dims} and that of {called} along {theirs.dims}: "
+                "bring both to the same points or to one grid, or give their dimensions the same names"
             )
+        if not _at_one(mine, theirs, role):
+            single = not mine.size == theirs.size > 1
+            way = f"if that is meant, .drop_vars({theirs.name!r})" if single else "sample both at the same points"
+            raise ValueError(
+                f"the coordinates of {reference.name!r} and of {called} differ: {mine.name!r}{_along(mine)} is not "
+                f"the same, {_span(mine.values.ravel())} against {_span(theirs.values.ravel())}, and no pair is made "
+                f"of unlike places or times; {way}"
+            )
+
+
+def _along(axis: xr.DataArray) -> str:
+    """Where a coordinate runs."""
+    return f" along {axis.dims}" if axis.ndim else ""
+
+
+def _at_one(mine: xr.DataArray, theirs: xr.DataArray, role: Role) -> bool:
+    """Whether coordinates are the same wherever both are; numbers and dates cannot be compared."""
+    one, other = xr.broadcast(*(xr.DataArray(axis.variable.to_base_variable()) for axis in (mine, theirs)))
+    kinds = one.dtype.kind, other.dtype.kind
+    if "M" in kinds or role == "time":
+        return kinds[0] != kinds[1] or np.array_equal(one.values, other.values, equal_nan=kinds[0] in "fM")
+    if not set(kinds) <= set("fiu"):
+        return True
+    apart = np.abs(one.values.astype("f8") - other.values)
+    apart = np.minimum(apart, np.abs(360.0 - apart)) if role == "longitude" else apart
+    missing = np.isnan(one.values) & np.isnan(other.values)
+    return bool(np.all(missing | (apart <= ROUNDING + SINGLE * np.abs(one.values))))

@@ -19,7 +19,7 @@ def gaussian_crps(mean: Array, truth: Array, spread: Array) -> Array:
     Parameters
     ----------
     mean, truth, spread : array
-        m, y and s, of one shape.
+        m, y and s, of one shape; where s is negative the score is missing.
 
     References
     ----------
@@ -32,7 +32,7 @@ def gaussian_crps(mean: Array, truth: Array, spread: Array) -> Array:
     [0.2337, 3.0]
     """
     error = truth - mean
-    certain = spread <= 0.0
+    certain = checked(spread) <= 0.0
     z = error / np.where(certain, 1.0, spread)
     density = np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi)
     score = spread * (z * (2.0 * ndtr(z) - 1.0) + 2.0 * density - 1.0 / np.sqrt(np.pi))
@@ -73,4 +73,17 @@ def within(share: float) -> Callable[[Array, Array, Array], Array]:
     [1.0, 0.0]
     """
     half_width = float(ndtri(0.5 + 0.5 * share))
-    return lambda mean, truth, spread: (np.abs(truth - mean) <= half_width * spread).astype("f8")
+    return lambda mean, truth, spread: (np.abs(truth - mean) <= half_width * checked(spread)).astype("f8")
+
+
+def checked(spread: Array) -> Array:
+    """A standard deviation, which is not negative; missing ones are left as they are.
+
+    Raises
+    ------
+    ValueError
+        Where one is.
+    """
+    if (spread < 0.0).any():
+        raise ValueError("some standard deviations are negative: is it an anomaly or the logarithm of one?")
+    return spread

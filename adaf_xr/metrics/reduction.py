@@ -135,9 +135,19 @@ def block_sums(*blocks: NDArray, plan: Plan) -> NDArray[np.float64]:
         _spread_out(block, layout, plan.dims) for block, layout in zip(blocks, plan.layouts, strict=True)
     )
     extra = weights.shape[: len(plan.extra)]
-    weights = np.nan_to_num(weights, nan=0.0).reshape(-1, *weights.shape[len(extra) :])
+    weights = _counting(weights).reshape(-1, *weights.shape[len(extra) :])
     sums = _descend(inputs, weights, plan)
     return sums.reshape(len(sums), *extra, *sums.shape[2:])
+
+
+def _counting(weights: NDArray) -> NDArray[np.float64]:
+    """Zero for a missing weight; here and not before, for weights may be lazy."""
+    weights = np.where(np.isnan(weights), 0.0, weights)
+    if not np.all((weights >= 0.0) & (weights < np.inf)):
+        raise ValueError(
+            "some weights are negative or infinite: a pair counts for something or for nothing; clip or mask them"
+        )
+    return weights
 
 
 def _spread_out(block: NDArray, layout: tuple[Hashable, ...], dims: tuple[Hashable, ...]) -> NDArray:
@@ -181,8 +191,13 @@ def _leaf(inputs: list[NDArray], weights: NDArray, plan: Plan, shape: tuple[int,
         counted = np.multiply(present, weight)
         np.sum(counted, axis=plan.axes, keepdims=True, out=result[-1, i])
         for j, term in enumerate(terms):
-            np.multiply(term, counted, out=product)
-            np.sum(product, axis=plan.axes, keepdims=True, out=result[j, i])
+            with np.errstate(invalid="ignore"):
+                np.multiply(term, counted, out=product)
+                np.sum(product, axis=plan.axes, keepdims=True, out=result[j, i])
+            if np.isnan(result[j, i]).any():
+                # What is infinite must not spoil the sums in which it does not count.
+                np.copyto(product, 0.0, where=counted == 0.0)
+                np.sum(product, axis=plan.axes, keepdims=True, out=result[j, i])
     return result
 
 

@@ -11,7 +11,7 @@ from adaf_xr.metrics.horizontal import axes
 from adaf_xr.metrics.pairing import matched
 
 Regions = Mapping[str, Region | xr.DataArray]
-"""Boxes (west, east, south, north) in degrees, across the date line too, or masks, by name."""
+"""By name boxes (west, east, south, north) in degrees, across the date line too, or masks, zero or missing outside."""
 
 EDGE = 1e-6
 """Degrees by which a centre may miss the edge of a box for rounding."""
@@ -44,7 +44,9 @@ def masks(field: xr.DataArray, regions: Regions) -> xr.DataArray:
 def _mask(field: xr.DataArray, name: str, region: Region | xr.DataArray) -> xr.DataArray:
     """The mask of one region."""
     if isinstance(region, xr.DataArray):
-        mask = matched(field, region.reset_coords(drop=True), f"the mask of {name!r}").astype(bool)
+        mask = matched(field, region.reset_coords(drop=True), f"the mask of {name!r}")
+        # Missing is outside: masks are often made with .where, and as a truth value NaN is true.
+        mask = mask.astype(bool) & mask.notnull()
     else:
         mask = _box(field, name, region)
     if not mask.chunks and not mask.any():

@@ -2,6 +2,7 @@
 
 What is missing: a pair counts where field and truth are both present, and so are climatology, background and spread
 where they are given. Where no pair counts, the weight is zero and every score is missing. A missing weight is zero.
+Infinity is a value: a score of it is infinite or missing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from adaf_xr.metrics.horizontal import Weights, dimensions, weights_of
 from adaf_xr.metrics.pairing import matched, paired
-from adaf_xr.metrics.probability import gaussian_crps, within
+from adaf_xr.metrics.probability import checked, gaussian_crps, within
 from adaf_xr.metrics.reduction import Summation, totals
 from adaf_xr.metrics.regions import Regions, masks
 from adaf_xr.metrics.streaming import totals_in_one_pass
@@ -95,7 +96,7 @@ STATISTICS: dict[str, Statistic] = {
     **{of(key, name): statistic for name in PREDICTORS for key, statistic in _of_predictor(name).items()},
     "gain": Statistic(("field", "truth", "background"), lambda x, y, b: np.abs(b - y) - np.abs(x - y)),
     "squared_gain": Statistic(("field", "truth", "background"), lambda x, y, b: (b - y) ** 2 - (x - y) ** 2),
-    "variance": Statistic(("spread",), lambda s: s**2),
+    "variance": Statistic(("spread",), lambda s: checked(s) ** 2),
     "crps": Statistic(("field", "truth", "spread"), gaussian_crps),
     "within_90": Statistic(("field", "truth", "spread"), within(0.9)),
 }
@@ -142,7 +143,8 @@ def sums(
     Raises
     ------
     ValueError
-        Where coordinates differ, a weight is negative, a region has no cell, or a statistic lacks an input.
+        Where coordinates differ, a region has no cell, or a statistic lacks an input; where a weight is negative or
+        infinite (when it computes).
 
     Examples
     --------
@@ -198,9 +200,9 @@ def _summation(
     known = list(dict.fromkeys(d for array in aligned.values() for d in array.dims))
     if absent := [d for d in over if d not in known]:
         raise ValueError(f"there is no dimension {absent[0]!r} to sum over: dim=... may name some of {known}")
-    here = matched(field, weights_of(field, weights), "the weights")
-    if isinstance(here.data, np.ndarray) and (here.values < 0.0).any():
-        raise ValueError("some weights are negative: a pair counts for something or for nothing; clip or mask them")
+    given = weights_of(field, weights)
+    # What is left of where an area was picked from, such as a time, says nothing.
+    here = matched(field, given.drop_vars([name for name, c in given.coords.items() if not c.ndim]), "the weights")
     if regions is not None:
         here = here * masks(field, regions)
     return Summation(_chosen(names, aligned), here, tuple(over))

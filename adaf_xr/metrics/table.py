@@ -71,5 +71,6 @@ def score_table(
     table = pd.DataFrame(float("nan"), index=rows, columns=columns)
     for (label, key), total in computed.items():
         for name in metrics:
-            table.loc[key, (name, label)] = float(METRICS[name].formula(total))
+            # The truth may have dimensions that a field lacks.
+            table.loc[key, (name, label)] = float(METRICS[name].formula(total.sum()))
     return table

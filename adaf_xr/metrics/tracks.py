@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from adaf_xr import cf
+from adaf_xr.metrics.pairing import refuse_other_places, refuse_other_units
 
 
 class Track(NamedTuple):
@@ -34,7 +35,8 @@ def as_track(rec: xr.DataArray, ref: xr.DataArray) -> Track:
     Raises
     ------
     ValueError
-        Where they are no series with time, not at the same times, not in order, or have no pair.
+        Where they are no series with time, not at the same times or places, not in order or in one unit, have infinite
+        values, or no pair.
 
     Examples
     --------
@@ -54,7 +56,12 @@ def as_track(rec: xr.DataArray, ref: xr.DataArray) -> Track:
             "the times of the series are missing or not in order: drop the missing ones and sort the series of each "
             'satellite by itself, series.sortby("time")'
         )
+    placed = rec if rec.dims == ref.dims else rec.rename(dict(zip(rec.dims, ref.dims, strict=True)))
+    refuse_other_units(ref, rec, "the reconstruction")
+    refuse_other_places(ref, placed, "the reconstruction")
     x, y = (np.asarray(values, "f8") for values in dask.compute(rec.data, ref.data))
+    if np.isinf(x).any() or np.isinf(y).any():
+        raise ValueError("some values along the track are infinite: find out why, or mask them, .where(np.isfinite)")
     both = np.isfinite(x) & np.isfinite(y)
     if not both.any():
         raise ValueError(f"no pair of the {time.size} in the two series is present on both sides: nothing to score")
