@@ -6,7 +6,7 @@ import numpy as np
 import numpy.testing as npt
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.integrate import cumulative_trapezoid
 
@@ -123,8 +123,9 @@ def test_at_depth_zero_the_fields_are_the_surface_exactly():
         assert top[name].dtype == "f4"
 
 
-def test_the_deep_current_is_that_of_the_lower_layer():
-    ds = run()
+@pytest.mark.parametrize("latitude", [40.0, -45.0])
+def test_the_deep_current_is_that_of_the_lower_layer(latitude):
+    ds = run(latitude=latitude)
     deep = columns.at_depth(ds, [1e6]).isel(depth=0)
     lower = ds.zos - 0.02 / kinematics.GRAVITY * ds.heave
     u, v = kinematics.geostrophic(lower.values.astype("f8"), ds.latitude.values, 0.25, 0.25)
@@ -174,6 +175,8 @@ def test_what_has_no_columns_is_refused():
 
 
 @given(st.floats(-80.0, 80.0))
+@example(0.0)
+@example(5e-324)  # so close to the equator that its Coriolis parameter is no number but zero
 def test_geostrophy_holds_off_the_equator_and_is_bounded_on_it(latitude):
     weight = currents.over_coriolis(latitude) * float(kinematics.coriolis(np.array(latitude)))
     assert 0.0 <= weight <= 1.0 + 1e-12

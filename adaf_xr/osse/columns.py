@@ -11,6 +11,10 @@ Temperature and salinity have one shape, so that heave only carries the water of
 is stable where its mean is (:func:`saltiest` says how salt the surface may be) and where its surface anomaly is no
 denser than the seasonal thermocline is light (:data:`SEASONAL` of the contrast with deep water).
 
+Two things it does not know. A colder surface is not mixed down: where winter lies on the cold side of a front, water at
+the top is denser than some 50 m below. And of the surface height it takes off what the thermocline shields, no more:
+surface-trapped eddies, and the mean of a global run, have currents down to the bottom.
+
 References
 ----------
 Gill (1982), Atmosphere-Ocean Dynamics, chapter 6; Wunsch (1997, JPO 27, 1770) for the dominance of the first mode.

@@ -61,7 +61,7 @@ def over_coriolis(latitude: ArrayLike) -> NDArray[np.float64]:
     """
     lat = np.asarray(latitude, dtype="f8")
     f = coriolis(lat)
-    return np.divide(-np.expm1(-np.square(lat / EQUATORIAL)), f, out=np.zeros_like(f), where=lat != 0.0)
+    return np.divide(-np.expm1(-np.square(lat / EQUATORIAL)), f, out=np.zeros_like(f), where=f != 0.0)
 
 
 def shore(field: NDArray, periodic: bool) -> NDArray:
