@@ -13,6 +13,7 @@ from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.osse import bands, columns, draping, weather
 from adaf_xr.osse.global_run import GlobalRun
 from adaf_xr.osse.mean_state import KINDS, mean_state
+from adaf_xr.osse.upper_ocean import CONTRACTION, EXPANSION
 
 TIME = np.datetime64("2012-10-01", "ns")
 STATE = ("zos", "thetao", "so", "uo", "vo", "heave", "siconc", "uas", "vas")
@@ -218,6 +219,24 @@ def test_water_from_the_warm_side_is_warm():
     npt.assert_array_equal(moved["zos"], still["zos"])
 
 
+def test_light_water_is_high_and_fronts_drive_it_to_the_cold_in_both_hemispheres():
+    run = GlobalRun(spacing=2.0)
+    drape = draping.Drape(*run.axes(), mean="analytic", seed=0, reduced_gravity=0.02)
+    none, one = np.zeros((90, 180), "f4"), np.ones((90, 180), "f4")
+    still, lifted = (drape.day(TIME, none, none, none, trapped) for trapped in (none, 1e4 * one))
+    buoyancy = EXPANSION * drape.per_displacement["thetao"] - CONTRACTION * drape.per_displacement["so"]
+    offshore = drape.wet & (drape._offshore() > 0.5) & (np.abs(drape.latitude) > 15.0)[:, None] & (buoyancy != 0.0)
+    assert np.all(np.sign((lifted["zos"] - still["zos"])[offshore]) == np.sign(buoyancy[offshore]))
+    # Without wind, and warm water at the equator: poleward, and against the westerly thermal wind.
+    latitude = drape.latitude[:, None] + np.zeros((90, 180))
+    water = {"thetao": 28.0 * np.cos(np.radians(latitude)), "so": np.full((90, 180), 35.0)}
+    u, v = drape._ageostrophic(water, (none, none))
+    off = (np.abs(drape.latitude) > 10.0) & (np.abs(drape.latitude) < 80.0)
+    assert np.all(v[off] * np.sign(latitude[off]) > 0.0) and np.all(u[off] < 0.0)
+    npt.assert_allclose(v, -v[::-1], atol=1e-7)
+    npt.assert_allclose(u, u[::-1], atol=1e-7)
+
+
 def test_surface_and_deep_pressure_make_heave_and_deep_currents():
     run = GlobalRun(spacing=2.0)
     drape = draping.Drape(*run.axes(), mean="observed", seed=0, reduced_gravity=0.02)
@@ -249,13 +268,15 @@ def test_every_mean_state_makes_an_ocean(kind):
     ("wrong", "message"),
     [
         ({"spacing": 0.7}, "0.7 degrees does not cut 6 degrees.*take 0.25, 0.5, 1 or 2"),
+        ({"spacing": 0.0}, "0 degrees does not cut 6 degrees"),
+        ({"spacing": 8.0}, "8 degrees does not cut 6 degrees"),
         ({"days": 0}, "days=0, spin_up=60: a run has at least one day"),
         ({"mean": "flat"}, "no mean state 'flat': use one of observed, analytic"),
     ],
 )
 def test_what_cannot_be_run_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
-        next(GlobalRun(**wrong).snapshots())
+        GlobalRun(**wrong)
 
 
 @given(st.integers(0, 10), st.integers(0, 20_000), st.floats(0.0, 1.0))

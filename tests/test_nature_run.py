@@ -267,6 +267,40 @@ def test_the_height_shows_the_flow_that_carries_the_tracers():
     np.testing.assert_allclose(height, plane.to_grid(psi)[0].numpy() * f / kinematics.GRAVITY, rtol=1e-6, atol=1e-9)
 
 
+def test_the_currents_of_a_wave_are_exact_to_the_last_row():
+    # Beyond the northern edge lies the southern one, with the Coriolis parameter of where it would be.
+    n, spacing = 64, 0.1
+    latitude = 38.0 + spacing * (np.arange(n) - (n - 1) / 2)
+    metres = kinematics.RADIUS * kinematics.RADIAN * spacing
+    phase = 2 * np.pi * np.arange(n) / n
+    psi = torch.as_tensor(1e4 * np.sin(phase + 0.3)[:, None] + np.zeros((n, 8)))
+    height, u, v = surface_currents.geostrophic(psi, latitude, spacing)
+    f = kinematics.coriolis(latitude)
+    beta = 2 * kinematics.ROTATION * np.cos(np.radians(latitude)) / kinematics.RADIUS
+    expected = -1e4 * (2 * np.pi / (n * metres) * np.cos(phase + 0.3) + beta / f * np.sin(phase + 0.3))
+    np.testing.assert_allclose(u, np.broadcast_to(expected[:, None], (n, 8)), atol=2e-3 * np.abs(expected).max())
+    np.testing.assert_allclose(v, 0.0, atol=1e-12)
+    np.testing.assert_allclose(height[:, 0], f * psi[:, 0].numpy() / kinematics.GRAVITY)
+
+
+def test_the_surface_is_warmest_at_the_end_of_august_and_the_year_has_no_step():
+    run = NatureRun(**SMALL)
+    days = np.arange("2013-01-01", "2014-01-02", dtype="M8[D]").astype("M8[ns]")
+    season = np.array([run._season(day) for day in days])
+    assert "2013-08-25" <= str(days[season.argmax()])[:10] <= "2013-09-01"
+    assert season.max() == pytest.approx(3.5, rel=1e-3) and abs(season.mean()) < 0.02
+    assert np.abs(np.diff(season)).max() < 3.5 * 2 * np.pi / 365 * 1.01
+
+
+def test_a_sea_elsewhere_and_of_another_shape_is_a_sea():
+    run = NatureRun(shape=(32, 64), spacing=0.25, latitude=50.0, longitude=0.0, days=1, spin_up=4, refined=2)
+    ds = run.run()
+    assert ds.zos.shape == (1, 32, 64)
+    assert float(ds.latitude.mean()) == pytest.approx(50.0) and float(ds.longitude.mean()) == pytest.approx(0.0)
+    assert run.reduced_gravity > NatureRun().reduced_gravity, "the same radius at a larger f"
+    assert all(np.isfinite(field).all() for field in ds.data_vars.values())
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -125,6 +125,21 @@ def test_linear_terms_are_the_exponential_of_their_matrix(step, drag, viscosity,
     torch.testing.assert_close(ours, exact, rtol=1e-8, atol=1e-10)
 
 
+def test_drag_takes_from_the_lower_layer_what_its_speed_asks_for_and_viscosity_from_the_smallest_scales():
+    drag, seconds = 2e-7, 60.0
+    flow = double(beta=0.0, drag=drag)
+    q = wave(flow, 3, 2, 1e3, 2e3 - 5e2j)
+    square = float(flow.plane.square[0, 2, 3])
+    lost = float(flow.energy(q) - flow.energy(flow.propagate(q, seconds))) / seconds
+    # Twice the kinetic energy of the lower layer; a wave and its mirror image have a mean square of 2 |psi|^2.
+    speed = 2 * square * abs(2e3 - 5e2j) ** 2
+    assert lost == pytest.approx(drag * float(flow.share[1]) * speed, rel=1e-4)
+    flow = double(beta=0.0, hyperviscosity=1e-5)
+    kept = flow.propagate(wave(flow, 10, 0, 1e3, 0.0), DAY) / wave(flow, 10, 0, 1e3, 0.0)
+    scale = 2 * np.pi * 10 / (SHAPE[1] * SPACING[1]) / float(flow.plane.cutoff)
+    assert kept[0, 0, 0, 10].real.item() == pytest.approx(np.exp(-1e-5 * scale**8 * DAY), rel=1e-9)
+
+
 def test_a_sea_at_rest_is_pulled_to_the_jet_exponentially():
     rate = 1 / (20 * DAY)
     latitude = 2 * torch.pi * torch.arange(SHAPE[0], dtype=torch.float64) / SHAPE[0]

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adaf_xr.kinematics import RADIAN, RADIUS, ROTATION
-from adaf_xr.osse.quasigeostrophy import TwoLayer, courant_steps
+from adaf_xr.osse.quasigeostrophy import TwoLayer
 
 DAY = 86400.0
 
@@ -85,13 +85,7 @@ class Bands:
     """
 
     def __init__(self, spacing: float, device: str = "cpu") -> None:
-        rows, overlap = round(HEIGHT / spacing), round((HEIGHT - STEP) / spacing)
-        if abs(overlap * spacing - (HEIGHT - STEP)) > 1e-6 or rows % 2:
-            raise ValueError(
-                f"a spacing of {spacing:g} degrees does not cut 6 degrees, by which bands overlap, into whole cells, "
-                "and 24, which they are high, into an even number: take 0.25, 0.5, 1 or 2"
-            )
-        self.rows, self.columns, self.spacing = rows, round(360.0 / spacing), spacing
+        self.rows, self.columns, self.spacing = rows_of(spacing), round(360.0 / spacing), spacing
         self.flow, self.radius, self.enlarged, self.retrograde = self._flow(device)
         self.weights = blending(spacing)
 
@@ -123,16 +117,14 @@ class Bands:
 
     def begin(self, seed: int) -> Tensor:
         """Random eddies of about the size and energy of grown ones, spectral PV."""
-        wavelengths = (FIRST_WAVELENGTH * self.radius).tolist()
-        bands = [self.flow.noise(seed, len(CENTRES), FIRST_SPEED, length)[i] for i, length in enumerate(wavelengths)]
-        psi = self.flow.streamfunction(torch.stack(bands))
+        q = self.flow.noise(seed, len(CENTRES), FIRST_SPEED, FIRST_WAVELENGTH * self.radius)
+        psi = self.flow.streamfunction(q)
         # Surface-intensified, as grown eddies are.
         return self.flow.potential_vorticity(torch.stack([psi[:, 0], 0.3 * psi[:, 1]], dim=1))
 
     def advance(self, q: Tensor) -> Tensor:
         """The state a day later."""
-        u, v = self.flow.velocity(self.flow.streamfunction(q))
-        return self.flow.advance(q, DAY, courant_steps(self.flow.plane, u, v, DAY, COURANT))
+        return self.flow.advance(q, DAY, self.flow.steps(q, DAY, COURANT))
 
     def fields(self, q: Tensor) -> tuple[NDArray, NDArray, NDArray, NDArray]:
         """What the eddies do to the sea.
@@ -183,6 +175,23 @@ class Bands:
             here = np.flatnonzero(weight)
             field[here] += weight[here, None].astype("f4") * band[(here - south) % self.rows]
         return field
+
+
+def rows_of(spacing: float) -> int:
+    """Rows of a band on a grid [degrees].
+
+    Examples
+    --------
+    >>> rows_of(0.25)
+    96
+    """
+    overlap = HEIGHT - STEP
+    if not spacing > 0.0 or abs(round(overlap / spacing) * spacing - overlap) > 1e-6 or round(HEIGHT / spacing) % 2:
+        raise ValueError(
+            f"a spacing of {spacing:g} degrees does not cut 6 degrees, by which bands overlap, into whole cells, "
+            "and 24, which they are high, into an even number: take 0.25, 0.5, 1 or 2"
+        )
+    return round(HEIGHT / spacing)
 
 
 def blending(spacing: float) -> NDArray[np.float64]:

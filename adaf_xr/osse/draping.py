@@ -18,7 +18,7 @@ from adaf_xr.ocean_mask import sea
 from adaf_xr.osse import currents, surface_currents, weather
 from adaf_xr.osse.globe import gaussian, interpolated
 from adaf_xr.osse.mean_state import mean_state
-from adaf_xr.osse.upper_ocean import CONTRACTION, EXPANSION
+from adaf_xr.osse.upper_ocean import CONTRACTION, EXPANSION, STRATIFICATION
 
 COAST = 0.6
 """Distance [degrees] of the coast, or 1.2 cells, within which eddies end."""
@@ -45,9 +45,6 @@ FREEZING = -0.0545
 
 ICE_ONSET, ICE_CLOSED = 0.8, 0.1
 """Degrees above freezing at which ice begins, and at which it covers all."""
-
-TRAPPED_STRATIFICATION = 8e-3
-"""Buoyancy frequency [s-1] below the surface, which holds down the flow that the surface's buoyancy makes."""
 
 BOUNDARY_LAYER = 60.0
 """Depth [m] to which the wind mixes."""
@@ -86,7 +83,7 @@ class Drape:
         }
 
         buoyancy = EXPANSION * self.per_displacement["thetao"] - CONTRACTION * self.per_displacement["so"]
-        rotation = np.abs(coriolis(latitude))[:, None] / TRAPPED_STRATIFICATION
+        rotation = np.abs(coriolis(latitude))[:, None] / STRATIFICATION
         self.per_trapped = (rotation * buoyancy * self._offshore()).astype("f4")
 
     def _offshore(self) -> NDArray[np.float64]:
@@ -147,7 +144,7 @@ class Drape:
         """Drift of the wind and flow across fronts, turned the other way in the south.
 
         The formulae are those of the northern hemisphere; the southern is its mirror image. Between the two the turn
-        passes through zero, so that at the equator both go along their forces.
+        passes through zero: at the equator zonal forces drive a zonal flow, and meridional ones none.
         """
         least = coriolis(np.array(FRONTAL_LATITUDE))
         f = torch.as_tensor(np.maximum(np.abs(coriolis(self.latitude)), least))[:, None].float()

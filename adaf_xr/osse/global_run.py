@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from adaf_xr.osse import labels
-from adaf_xr.osse.bands import Bands
+from adaf_xr.osse.bands import Bands, rows_of
 from adaf_xr.osse.columns import THERMOCLINE
 from adaf_xr.osse.draping import Drape
 from adaf_xr.osse.mean_state import KINDS
@@ -67,6 +67,7 @@ class GlobalRun:
     reduced_gravity: float = 0.02
 
     def __post_init__(self) -> None:
+        rows_of(self.spacing)  # refuses what bands cannot have, before a day is simulated
         if self.days < 1 or self.spin_up < 0:
             raise ValueError(
                 f"days={self.days}, spin_up={self.spin_up}: a run has at least one day and its spin-up none below zero"
@@ -95,7 +96,7 @@ class GlobalRun:
                 q = bands.advance(q)
 
     def run(self) -> xr.Dataset:
-        """The whole run in memory: 9 fields of 4 bytes a cell and day."""
+        """The whole run in memory: 9 fields of 4 bytes a cell and day, twice while they are joined."""
         return labels.joined(self.snapshots())
 
     def _fixed(self, drape: Drape) -> xr.Dataset:

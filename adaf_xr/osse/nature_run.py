@@ -21,7 +21,7 @@ from adaf_xr.kinematics import GRAVITY, RADIAN, RADIUS, ROTATION, coriolis
 from adaf_xr.osse import labels, surface_currents, weather
 from adaf_xr.osse.quasigeostrophy import TwoLayer
 from adaf_xr.osse.spectral import refine
-from adaf_xr.osse.upper_ocean import CONTRACTION, EXPANSION, Tracers, UpperOcean
+from adaf_xr.osse.upper_ocean import CONTRACTION, EXPANSION, STRATIFICATION, Tracers, UpperOcean
 from adaf_xr.osse.waves import Waves
 
 DAY = 86400.0
@@ -105,7 +105,7 @@ class NatureRun:
     temperature: tuple[float, float, float, float] = (18.5, 0.35, 8.0, 75.0)
     salinity: tuple[float, float, float, float] = (35.8, 0.03, 0.5, 120.0)
     season: float = 3.5
-    trapped_stratification: float = 8e-3
+    trapped_stratification: float = STRATIFICATION
     mixed_layer: float = 100.0
     mixed_stratification: float = 2e-3
     wave_speed: float = 0.015
@@ -156,7 +156,7 @@ class NatureRun:
                 waves.pass_day()
 
     def run(self) -> xr.Dataset:
-        """The whole run in memory: 8 fields of 4 bytes a cell and day."""
+        """The whole run in memory: 8 fields of 4 bytes a cell and day, twice while they are joined."""
         return labels.joined(self.snapshots())
 
     def _sea(self, shape: tuple[int, int]) -> UpperOcean:

@@ -237,7 +237,7 @@ class TwoLayer:
         """
         return integrate(q, self.tendency, self.propagate, seconds, steps or self.steps(q, seconds))
 
-    def noise(self, seed: int, members: int, speed: float, wavelength: float | None = None) -> Tensor:
+    def noise(self, seed: int, members: int, speed: float, wavelength: float | Tensor | None = None) -> Tensor:
         """Random weak eddies to begin with, the same in both layers.
 
         Parameters
@@ -248,7 +248,7 @@ class TwoLayer:
             How many.
         speed : float
             Root-mean-square velocity of every member [m s-1].
-        wavelength : float, optional
+        wavelength : float or tensor (members,), optional
             Scale of the eddies [m]; by default an eighth of the plane.
 
         Returns
@@ -257,7 +257,8 @@ class TwoLayer:
             Spectral PV.
         """
         plane = self.plane
-        scale = wavelength or float(plane.shape[0] * plane.spacing[0].mean()) / 8.0
+        eighth = float(plane.shape[0] * plane.spacing[0].mean()) / 8.0
+        scale = per_member(eighth if wavelength is None else wavelength, plane.device)
         ratio = plane.square * (scale / (2 * math.pi)) ** 2
         spectrum = torch.where(plane.square > 0, ratio**2 * torch.exp(-2 * ratio), 0.0)
         psi = plane.noise(torch.Generator().manual_seed(seed), members, spectrum)

@@ -29,6 +29,10 @@ CONTRACTION = 7.5e-4
 """Haline contraction [per 1e-3]."""
 
 
+STRATIFICATION = 8e-3
+"""Buoyancy frequency [s-1] below the surface, which holds down the flow that the surface's buoyancy makes."""
+
+
 @dataclass(frozen=True)
 class Tracers:
     """What holds temperature and salinity of the surface; the first of each pair is temperature.

@@ -12,7 +12,7 @@ from adaf_xr.osse.red_noise import RedNoise
 from adaf_xr.osse.spectral import Plane
 from adaf_xr.osse.surface_currents import of_potential
 
-ROTATION = 0.6
+TURNING = 0.6
 """Vorticity over divergence: the Coriolis parameter over the frequency of the waves."""
 
 MEMORY = 86400.0
@@ -61,7 +61,7 @@ class Waves:
         """Eastward and northward current on the grid [m s-1]."""
         east, north = of_potential(self.plane, self._scaled(self._potential.field))
         along, across = of_potential(self.plane, self._scaled(self._rotation.field))
-        return self.speed * (east - ROTATION * across)[0], self.speed * (north + ROTATION * along)[0]
+        return self.speed * (east - TURNING * across)[0], self.speed * (north + TURNING * along)[0]
 
     def _scaled(self, potential: Tensor) -> Tensor:
         """A potential whose gradient has components of unit variance."""
