@@ -105,12 +105,15 @@ class Radiometer(Instrument):
         clear = np.isfinite(seconds) & (cloud <= limit)
         true = self._true(domain, grid, day, REFERENCE[image] + delay, clear)
         seen, margin = np.isfinite(true), cloud > limit - MARGIN
-        bias = self.bias * smooth(self.key(seed, "bias"), *grid.points, BIAS_LENGTH) if noise else 0.0 * true
+        bias = 0.0 * true
+        if noise:
+            latitude, longitude = grid.points
+            bias[seen] = self.bias * smooth(self.key(seed, "bias"), latitude[seen], longitude[seen], BIAS_LENGTH)
         random = self.error * white(self.key(seed, "noise"), grid.number(IMAGES * day + image))
         return {
             "sea_surface_temperature": noisy(true + KELVIN, bias + random - MARGIN_COLD * margin, noise),
             "sst_dtime": delay,
-            "sses_bias": np.where(seen, bias, np.nan),
+            "sses_bias": bias,
             "sses_standard_deviation": np.where(seen, self.error, np.nan),
             "quality_level": np.select([~seen, margin], [0, 2], 5),
         }
