@@ -184,6 +184,15 @@ def test_an_ocean_lies_at_a_path_or_a_url(tmp_path, monkeypatch):
     assert [pickle.loads(pickle.dumps(o)).at("zos", *where) for o in (near, remote)] == [0.2, 0.2]
 
 
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")
+def test_another_run_at_the_same_path_is_another_ocean(tmp_path):
+    names = set()
+    for seed in (1, 1, 2):
+        nature_run(days=2)[["zos"]].assign_attrs(seed=seed).to_zarr(tmp_path / "truth.zarr", mode="w")
+        names.add(observe(GriddedOcean(tmp_path / "truth.zarr"), "swot", SPAN, seed=0).adt_unfiltered.data.name)
+    assert len(names) == 2
+
+
 def test_reading_a_field_leaves_the_scheduler_of_others_alone():
     seen = []
     run = nature_run().chunk(time=1)

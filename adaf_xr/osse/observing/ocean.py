@@ -113,7 +113,8 @@ class GriddedOcean:
         self.__init__(state["source"])  # type: ignore[misc]
 
     def __dask_tokenize__(self) -> str:
-        self._token = self._token or tokenize(self.source)
+        # A path alone would not tell a run from another that was written over it.
+        self._token = self._token or tokenize(self.source, self._ds.attrs, self._times)
         return self._token
 
     @property
