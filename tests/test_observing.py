@@ -383,6 +383,11 @@ def test_what_cannot_be_observed_is_said(ocean):
         observe(ocean, "sst", SPAN, seed=0, region=(0, 10, 33, 43))
     with pytest.raises(ValueError, match="south below north"):
         observe(ocean, "sst", SPAN, seed=0, region=(-60, -59, 40, 35))
+    with pytest.raises(ValueError, match=r"cycle=0\.5 days: a float profiles once a day at most"):
+        SYSTEMS["argo"].but(cycle=0.5)
+    for cover in (-0.1, 1.1, np.nan):
+        with pytest.raises(ValueError, match="is no share of clouds: give 0"):
+            SYSTEMS["sst"].but(cover=cover)
     bare = GriddedOcean(nature_run()[["zos"]])
     for name, missing in (("sst", "thetao"), ("argo", "so"), ("drifters", "uo"), ("ice", "siconc"), ("wind", "uas")):
         with pytest.raises(ValueError, match=rf"{name} observes .*has no .*{missing}.*it has zos"):

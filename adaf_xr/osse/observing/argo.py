@@ -73,6 +73,10 @@ class Argo(Instrument):
     levels: tuple[float, ...] = LEVELS
     error: tuple[float, float] = (0.01, 0.01)
 
+    def __post_init__(self) -> None:
+        if self.cycle < 1.0:
+            raise ValueError(f"cycle={self.cycle} days: a float profiles once a day at most, give 1 or more")
+
     def layout(self, domain: Domain) -> Layout:
         """As the multi-profile files of the data centres."""
         domain.require(self.name, "thetao", "so")

@@ -61,6 +61,10 @@ class Radiometer(Instrument):
     bias: float = 0.2
     cover: float = 0.65
 
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.cover <= 1.0:
+            raise ValueError(f"cover={self.cover} is no share of clouds: give 0 (none) to 1 (all is hidden)")
+
     def layout(self, domain: Domain) -> Layout:
         """As GHRSST L3C."""
         domain.require(self.name, "thetao")
