@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from adaf_xr import metrics
+from adaf_xr.sphere import RADIUS
 
 few = settings(max_examples=12, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
@@ -311,6 +312,21 @@ def test_pauses_break_segments_and_gaps_in_either_series_are_pauses():
     rec = 0.5 * ref
     rec[155:158] = np.nan
     assert metrics.along_track_resolution(rec, ref) > 0
+
+
+def test_a_distance_of_points_that_their_places_deny_is_refused():
+    ref = track(smooth_track(0, 400))
+    degree = np.radians(1.0) * RADIUS
+    for apart, spacing in ((6.6, 6.387), (6.0, 6.387), (1.4, 1.4)):
+        places = {"latitude": ("obs", apart / degree * np.arange(400.0) - 10.0), "longitude": ("obs", np.zeros(400))}
+        placed = ref.assign_coords(places)
+        # A jump is no step.
+        placed = placed.assign_coords(time=("obs", ref.time.values + (np.arange(400) > 200) * np.timedelta64(9, "s")))
+        placed["latitude"] = ("obs", placed.latitude.values + 30 * (np.arange(400) > 200))
+        how = {"spacing": spacing, "segment": 150 * spacing}
+        assert metrics.along_track_resolution(placed, placed, **how) == pytest.approx(2 * spacing)
+    with pytest.raises(ValueError, match=r"are 1.4 km apart, not 6.387 km .* pass spacing=1.4"):
+        metrics.along_track_resolution(placed, placed)
 
 
 def test_segments_and_crossings_that_make_no_sense_are_refused():

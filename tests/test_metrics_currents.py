@@ -214,6 +214,17 @@ def test_dask_is_numpy_and_waits(filter, nothing_computes):
         xr.testing.assert_allclose(lazy_height.compute(), want)
 
 
+def test_a_chunk_of_time_costs_few_tasks():
+    def tasks(times: int) -> int:
+        first = flow(0)[0].isel(time=0, drop=True)
+        days = np.datetime64("2012-10-22", "ns") + np.arange(times) * np.timedelta64(1, "D")
+        u = first.expand_dims(time=days).chunk(time=1)
+        return len(metrics.tau(u, u, u, u, filter=None).__dask_graph__())
+
+    # Three derivatives and four means of squares: slices and differences are not tasks of their own.
+    assert tasks(9) - tasks(8) < 115
+
+
 @few
 @given(st.permutations(["time", "latitude", "longitude"]), st.booleans(), st.sampled_from(["paper", None]))
 def test_spelling_does_not_matter(order, descending, filter):

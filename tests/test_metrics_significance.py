@@ -88,6 +88,15 @@ def test_lazy_sums_give_a_lazy_interval_in_one_task(chunk, nothing_computes):
     assert got.depth.values.tolist() == [0.5, 10.0]
 
 
+def test_the_order_of_times_does_not_matter():
+    days = np.datetime64("2020-01-01", "ns") + np.arange(60) * np.timedelta64(1, "D")
+    totals = sums_of(process(0.9, 60, 1)[0]).assign_coords(time=days)
+    want = metrics.block_bootstrap(totals, "rmse")
+    turned = totals.isel(time=np.random.default_rng(0).permutation(60))
+    xr.testing.assert_allclose(metrics.block_bootstrap(turned, "rmse"), want)
+    xr.testing.assert_allclose(metrics.block_bootstrap(turned.chunk(time=7), "rmse").compute(), want)
+
+
 def test_blocks_are_as_long_as_the_memory_of_the_series_wants():
     for phi in (0.0, 0.3, 0.6, 0.9):
         # The truth of Politis and White for this process: b = (2 G**2 / D)**(1/3) n**(1/3), sums over lags.

@@ -14,8 +14,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from adaf_xr import cf
 from adaf_xr.metrics.resolution import HALF, shortest_resolved
 from adaf_xr.metrics.tracks import Track, as_track
+from adaf_xr.sphere import great_circle
 
 SPACING = 6.77 * 0.9434
 """Distance [km] of points along the track of CryoSat-2: ground speed [km s-1] times interval [s]."""
@@ -46,7 +48,8 @@ def along_track_resolution(
     segment : float
         Length of segments [km].
     spacing : float
-        Distance of points [km]: one for all, as for points at equal intervals on a circular orbit.
+        Distance of points [km]: one for all, as for points at equal intervals on a circular orbit. Where `ref` has
+        `latitude` and `longitude` it is held against them.
     slide : float
         From one segment to the next, as a share of a segment.
     gap : float
@@ -65,7 +68,7 @@ def along_track_resolution(
     Raises
     ------
     ValueError
-        Where the series do not match, or none of their pieces is as long as a segment.
+        Where the series do not match, none of their pieces is as long as a segment, or points are not `spacing` apart.
 
     Examples
     --------
@@ -80,6 +83,7 @@ def along_track_resolution(
     if crossing not in ("published", "first"):
         raise ValueError(f'crossing={crossing!r}: give "published" or "first"')
     track = as_track(rec, ref)
+    _refuse_other_spacing(ref, spacing, gap)
     n = int(segment / spacing)
     if n < 4:
         raise ValueError(f"segments of {segment:g} km hold {n} points {spacing:g} km apart: make them longer")
@@ -94,6 +98,22 @@ def along_track_resolution(
         raise ValueError("the reference does not vary along its track, and has no scales to resolve")
     score = 1.0 - error / power
     return _in_order_of_score(numbers, score) if crossing == "published" else shortest_resolved(numbers, score)
+
+
+def _refuse_other_spacing(series: xr.DataArray, spacing: float, gap: float) -> None:
+    """A distance that is not that of the points would be the error of the result; it may be off by a tenth."""
+    ds = series.to_dataset(name="series")
+    lat, lon, time = (cf.coordinate(ds, ds["series"], role) for role in ("latitude", "longitude", "time"))
+    if lat is None or lon is None or time is None or not lat.dims == lon.dims == time.dims or lat.chunks or lon.chunks:
+        return
+    near = np.diff(time.values) <= np.timedelta64(round(gap * 1e9), "ns")
+    apart = great_circle(lat.values[:-1], lon.values[:-1], lat.values[1:], lon.values[1:])[near]
+    typical = float(np.nanmedian(apart)) if np.isfinite(apart).any() else spacing
+    if abs(typical - spacing) > 0.1 * spacing:
+        raise ValueError(
+            f"the points of the track are {typical:.4g} km apart, not {spacing:.4g} km (the default is "
+            f"that of CryoSat-2): pass spacing={typical:.4g}"
+        )
 
 
 def segments(track: Track, n: int, slide: int, gap: float) -> NDArray[np.intp]:

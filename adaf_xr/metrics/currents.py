@@ -148,8 +148,8 @@ def tau_from_ssh(
     # What is scored is no height but its currents.
     blank = height.assign_attrs(units="m s-1")
     if filter is None:
-        u, v = kinematics.geostrophic(height.data, lat, *_spacings(height), periodic=_periodic(height))
-        return tau(blank.copy(data=u), blank.copy(data=v), u_ref, v_ref, filter=None)
+        u, v = _mapped(kinematics.geostrophic, 2, height)
+        return tau(u.assign_attrs(blank.attrs), v.assign_attrs(blank.attrs), u_ref, v_ref, filter=None)
     references = {"the eastward reference": u_ref, "the northward reference": v_ref}
     x_ref, y_ref = (paired_maps(field, blank, called=called)[0] for called, field in references.items())
     ref = _quantities(filter)(x_ref, y_ref)
@@ -184,14 +184,32 @@ def _positive(variance: xr.DataArray) -> xr.DataArray:
 
 def _on_the_sphere(u: xr.DataArray, v: xr.DataArray) -> xr.Dataset:
     """Currents and their centred derivatives."""
-    periodic = _periodic(u)
-    grid = (u.latitude.values, *_spacings(u))
     flows = (kinematics.vorticity, kinematics.divergence, kinematics.strain)
-    derived = {
-        name: u.copy(data=flow(u.data, v.data, *grid, periodic=periodic))
-        for name, flow in zip(DERIVED, flows, strict=True)
-    }
-    return _cropped(xr.Dataset({"u": u, "v": v, **derived}), CROP, periodic=periodic)
+
+    def derived(x: NDArray, y: NDArray, **grid: Any) -> tuple[NDArray, ...]:
+        return tuple(flow(x, y, **grid) for flow in flows)
+
+    parts = _mapped(derived, len(flows), u, v)
+    return _cropped(xr.Dataset({"u": u, "v": v, **dict(zip(DERIVED, parts, strict=True))}), CROP, periodic=_periodic(u))
+
+
+def _mapped(
+    function: Callable[..., tuple[NDArray, ...]], count: int, *fields: xr.DataArray
+) -> tuple[xr.DataArray, ...]:
+    """Several maps by a function of :mod:`adaf_xr.kinematics`, one task for each chunk of time."""
+    first, whole = fields[0], dict.fromkeys(MAP[1:], -1)
+    dlat, dlon = _spacings(first)
+    results: tuple[xr.DataArray, ...] = xr.apply_ufunc(
+        function,
+        *(field if field.chunks is None else field.chunk(whole) for field in fields),
+        kwargs={"latitude": first.latitude.values, "dlat": dlat, "dlon": dlon, "periodic": _periodic(first)},
+        input_core_dims=[MAP[1:]] * len(fields),
+        output_core_dims=[MAP[1:]] * count,
+        dask="parallelized",
+        keep_attrs=False,
+        output_dtypes=[np.float64] * count,
+    )
+    return results
 
 
 def _filtered(function: Callable[..., tuple[NDArray, ...]], *fields: xr.DataArray) -> xr.Dataset:

@@ -37,7 +37,7 @@ def block_bootstrap(
     Parameters
     ----------
     totals : Dataset
-        From :func:`adaf_xr.metrics.statistics.sums`, with `dim` kept, equally spaced in time.
+        From :func:`adaf_xr.metrics.statistics.sums`, with `dim` kept, equally spaced in time, in any order.
     score : str or callable
         Name of a metric, ``"rmse"``, ``"bias"``, ``"mae"``, ``"correlation"``, ``"acc"``, ``"centred_acc"``, or a
         function from sums to a DataArray, for example a difference of two scores.
@@ -85,6 +85,9 @@ def block_bootstrap(
     True
     """
     _check(totals, dim, level, block, samples)
+    if dim in totals.indexes and not totals.indexes[dim].is_monotonic_increasing:
+        # Neighbours in a block are neighbours in time, in whatever order the times come.
+        totals = totals.sortby(dim)
     formula = _formula(score)
     drawing = partial(_interval, formula=formula, dim=dim, level=level, block=block, samples=samples, seed=seed)
     if not totals.chunks:
