@@ -64,6 +64,12 @@ def test_without_heave_and_anomaly_it_is_the_mean(mean, depth):
     assert columns.temperature(depth, mean, mean, 0.0) == pytest.approx(2 + (mean - 2) * share, abs=1e-9)
 
 
+@given(st.floats(-2.0, 32.0), st.floats(-5.0, 5.0), heaves, st.floats(500.0, 4000.0))
+def test_an_anomaly_of_the_surface_stays_in_the_mixed_layer(mean, anomaly, heave, depth):
+    for law in (columns.temperature, columns.salinity):
+        assert law(depth, mean + anomaly, mean, heave) == pytest.approx(float(law(depth, mean, mean, heave)), abs=1e-9)
+
+
 @given(heaves, st.floats(300.0, 3900.0))
 def test_heave_moves_water_up_and_down(heave, depth):
     # Below the mixed layer, the water at z is that which lies at z - heave G(z) in the mean.

@@ -146,6 +146,19 @@ def test_eddies_have_unit_variance(eddies):
     assert 0.02 < np.square(deep).mean() < 0.8, "surface-intensified"
 
 
+def test_water_comes_from_where_the_height_says_it_flows_from():
+    # No water of the upper layer is out of place yet: what is, a little later, has gone with the flow, v = g/f dh/dx.
+    globe = bands.Bands(2.0)
+    q = globe.begin(seed=5)
+    q[:, 0] = 0.0
+    surface, _, displaced, _ = globe.fields(globe.flow.advance(q, 3600.0, steps=1))
+    latitude = (np.arange(90) + 0.5) * 2.0 - 90.0
+    northward = np.sign(latitude)[:, None] * (np.roll(surface, -1, axis=1) - np.roll(surface, 1, axis=1))
+    for band in ((-74, -31), (-29, -4), (4, 29), (31, 74)):
+        rows = (latitude > band[0]) & (latitude < band[1])
+        assert np.corrcoef(displaced[rows].ravel(), northward[rows].ravel())[0, 1] > 0.8
+
+
 def test_long_runs_are_stable(eddies):
     globe, q, _ = eddies
     speed = globe.flow.speed(q).numpy()
@@ -246,6 +259,10 @@ def test_surface_and_deep_pressure_make_heave_and_deep_currents():
     baroclinic = drape.day(TIME, field, 0 * field, 0 * field, 0 * field)
     expected = kinematics.GRAVITY / 0.02 * (baroclinic["zos"] - drape.height)
     npt.assert_allclose(baroclinic["heave"][drape.wet], expected[drape.wet], atol=0.25)
+    # High water is deep and warm.
+    still = drape.day(TIME, 0 * field, 0 * field, 0 * field, 0 * field)
+    free = drape.wet & (still["thetao"] > 1.0) & (field > 0.0)
+    assert np.all(baroclinic["heave"][free] >= 0.0) and np.all(baroclinic["thetao"][free] >= still["thetao"][free])
 
 
 def test_it_has_columns(sea):
@@ -286,6 +303,11 @@ def test_weather_is_a_continuous_function_of_time(seed, day, share):
     now, soon = (weather.patches(seed, at, 450.0, 3.0, 8.0) for at in (then, then + np.timedelta64(60, "s")))
     npt.assert_array_equal(weather.patches(seed, then, 450.0, 3.0, 8.0), now)
     assert np.abs(now - soon).max() < 0.02
+
+
+def test_weather_travels_eastward():
+    now, later = (weather.patches(1, TIME + np.timedelta64(h, "h"), 450.0, 300.0, 8.0) for h in (0, 24))
+    assert np.corrcoef(np.roll(now, 8, axis=1).ravel(), later.ravel())[0, 1] > 0.99
 
 
 def test_weather_has_unit_variance_and_no_seam_and_forgets():

@@ -234,6 +234,16 @@ def test_the_sea_is_warm_and_salt_and_high_in_the_south_with_a_jet_eastward(smal
     assert float(profile.max()) > 0.3
 
 
+def test_the_mean_profile_is_that_of_the_place(small):
+    # Less the season, what is left are jet and eddies, which have no mean.
+    season = NatureRun(**SMALL)._season(small.time.values[0])
+    for name, drift, least in (("thetao", season, 8.0), ("so", 0.0, 0.5)):
+        mean = small[f"{name}_mean"].mean("longitude")
+        assert float(mean[0] - mean[-1]) > least and bool((mean.diff("latitude") < 0).all())
+        rest = (small[name] - small[f"{name}_mean"] - drift).mean(("time", "longitude"))
+        assert abs(float(rest.mean())) < 0.05 * float(mean[0] - mean[-1])
+
+
 def test_currents_are_mostly_geostrophic_and_their_divergence_is_not_and_follows_fronts(small):
     axes = (small.latitude.values, 0.2, 0.2)
     u, v = small.uo.values.astype("f8"), small.vo.values.astype("f8")
