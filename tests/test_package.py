@@ -60,3 +60,10 @@ def test_the_base_installation_is_enough_to_assimilate(metadata):
 def test_the_command_line_is_installed(wheel):
     (name,) = (n for n in wheel.namelist() if n.endswith(".dist-info/entry_points.txt"))
     assert "adaf = adaf_xr.cli:app" in wheel.read(name).decode()
+
+
+@pytest.mark.parametrize("name", ["metrics.rmse", "osse.simulate", "assimilate", "open_source"])
+def test_what_the_readme_names_can_be_reached_from_the_package_alone(name):
+    program = f"import adaf_xr; assert callable(adaf_xr.{name})"
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert name.split(".")[0] in dir(adaf_xr)
