@@ -149,8 +149,13 @@ def test_a_climatology_needs_times_and_an_odd_window():
         metrics.day_of_year_mean(field(0).isel(time=0, drop=True))
     with pytest.raises(ValueError, match="the climatology of a single time is that time"):
         metrics.day_of_year_mean(field(0).isel(time=0))
-    with pytest.raises(ValueError, match="no variable has times"):
+    with pytest.raises(ValueError, match="no variable of numbers has times"):
         metrics.day_of_year_mean(xr.Dataset({"zos": field(0).isel(time=0, drop=True)}))
+
+
+def test_what_is_no_number_has_no_climatology():
+    ds = xr.Dataset({"zos": field(0), "flag": field(0) > 10.0, "text": field(0).astype(str)})
+    assert list(metrics.day_of_year_mean(ds, window=3)) == ["zos"]
 
 
 def test_nothing_computes_while_building(nothing_computes):

@@ -133,6 +133,9 @@ def test_scales_are_blind_to_units_that_both_share_and_to_the_mean():
         (lambda f: f * np.nan, "all values of .* are missing"),
         (lambda f: f.isel(time=[0, 1, 2, 3, 5, 7]), "time is not evenly spaced"),
         (lambda f: f * 0.0, "does not vary in both time and longitude"),
+        (lambda f: f * 0.0 + 0.1, "does not vary in both time and longitude"),
+        (lambda f: 0.0 * f + f[0], "does not vary in both time and longitude"),
+        (lambda f: 0.0 * f + f[:, :, 0] + 7.7, "does not vary in both time and longitude"),
     ],
 )
 def test_maps_without_scales_are_refused(spoil, message):

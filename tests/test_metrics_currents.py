@@ -214,6 +214,19 @@ def test_dask_is_numpy_and_waits(filter, nothing_computes):
         xr.testing.assert_allclose(lazy_height.compute(), want)
 
 
+@pytest.mark.parametrize("value", [0.1, 3.3, -7.7])
+def test_rounding_is_no_flow_to_explain(value):
+    u, v = flow(0)
+    steady = 0.0 * u + value
+    got = metrics.tau(u, v, steady, steady)
+    assert np.isfinite(got.uv)
+    assert all(got[name].isnull() for name in ("vorticity", "divergence", "strain"))
+    # A slope of a millionth is one, and of a weak flow too.
+    for scale in (1.0, 1e-8):
+        sloped = scale * (steady + 1e-6 * u)
+        assert all(abs(100.0 - float(got)) < 1e-6 for got in metrics.tau(*4 * (sloped,)).values())
+
+
 def test_a_chunk_of_time_costs_few_tasks():
     def tasks(times: int) -> int:
         first = flow(0)[0].isel(time=0, drop=True)

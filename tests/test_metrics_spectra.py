@@ -290,10 +290,18 @@ def test_a_map_that_is_right_resolves_all_and_one_that_is_not_resolves_nothing()
     assert metrics.effective_resolution(ref.isel(time=0), ref.isel(time=0)) == finest
 
 
+def test_a_box_that_is_too_narrow_for_its_pixels_is_refused():
+    axes = {"latitude": np.linspace(80.0, 89.0, 12), "longitude": np.arange(12.0)}
+    polar = xr.DataArray(np.random.default_rng(0).normal(size=(12, 12)), axes, list(axes), "zos")
+    with pytest.raises(ValueError, match=r"the box is 1.09e\+03 km by 128 km, and pixels .* away from the poles"):
+        metrics.effective_resolution(polar, polar)
+
+
 def test_a_flat_reference_resolves_nothing():
     ref = noise(0, (2, 20, 20))
     with pytest.raises(ValueError, match="'zos' has no variation at some scales"):
         metrics.effective_resolution(ref, 0.0 * ref)
+        metrics.effective_resolution(ref, 0.0 * ref + 0.1)
     with pytest.raises(ValueError, match="4 values along latitude are too few"):
         metrics.effective_resolution(ref.isel(latitude=slice(4)), ref.isel(latitude=slice(4)))
 

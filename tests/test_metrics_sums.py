@@ -191,7 +191,7 @@ class TestRegions:
         with pytest.raises(ValueError, match="the region 'far' holds no cell of 'thetao': check its bounds"):
             metrics.rmse(x, x, regions={"far": (-20, -10, 17, 18)})
 
-    @pytest.mark.parametrize("box", [(0, 10, 20, 10), (0, 0, 10, 20), (0, 10, 20)])
+    @pytest.mark.parametrize("box", [(0, 10, 20, 10), (0, 0, 10, 20), (0, 10, 20), 3, np.ones((6, 12))])
     def test_bounds_in_the_wrong_order_are_refused(self, box):
         with pytest.raises(ValueError, match=r"the region 'a' is .* give \(west, east, south, north\)"):
             metrics.rmse(field(0), field(1), regions={"a": box})

@@ -119,7 +119,7 @@ def day_of_year_mean(truth: Fields, *, window: int = 61) -> Fields:
         With ``dayofyear`` 1 to 366 in place of time, counted in each year as ``time.dt.dayofyear``
         does. Day 366 is there whatever the years: where the window holds no value for it, it is the mean of its
         neighbours 365 and 1. Missing where the window holds no value. Lazy where the truth is. Variables of a Dataset
-        without time are dropped.
+        without time or numbers are dropped.
 
     Raises
     ------
@@ -137,10 +137,11 @@ def day_of_year_mean(truth: Fields, *, window: int = 61) -> Fields:
     if window != int(window) or not 0 < window <= DAYS or window % 2 == 0:
         raise ValueError(f"window={window!r}: give an odd number of days, at most a year")
     if isinstance(truth, xr.Dataset):
-        timed = [name for name, field in truth.data_vars.items() if along(field, "time") is not None]
+        numbers = {name: field for name, field in truth.data_vars.items() if field.dtype.kind in "fiu"}
+        timed = [name for name, field in numbers.items() if along(field, "time") is not None]
         if not timed:
             raise ValueError(
-                "no variable has times, so none has days of the year: assign them, .assign_coords(time=...)"
+                "no variable of numbers has times and so days of the year: assign them, .assign_coords(time=...)"
             )
         return xr.Dataset({name: day_of_year_mean(truth[name], window=window) for name in timed}, attrs=truth.attrs)
     time = _time(truth)

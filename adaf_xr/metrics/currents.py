@@ -21,9 +21,13 @@ from adaf_xr.cf.units import UNITS, spelling
 from adaf_xr.grids import is_periodic
 from adaf_xr.metrics import paper_filter
 from adaf_xr.metrics.maps import MAP, as_maps, paired_maps, require_complete, step
+from adaf_xr.metrics.spectra import ROUNDING
 
 DERIVED = ("vorticity", "divergence", "strain")
 """What is made of the derivatives of currents, in the order of the published table."""
+
+DEGREE = kinematics.RADIUS * kinematics.RADIAN
+"""Length of a degree of latitude [m]."""
 
 CROP = 1
 """Pixels along each side where derivatives on the sphere are one-sided."""
@@ -169,17 +173,16 @@ def _explained(rec: xr.Dataset, ref: xr.Dataset) -> xr.Dataset:
     """Percentages over the places where both have a quantity."""
     both = (rec.u + rec.v + ref.u + ref.v).notnull()
     error = ((rec.u - ref.u) ** 2 + (rec.v - ref.v) ** 2).where(both).mean()
-    shares = {"uv": error / _positive((ref.u**2 + ref.v**2).where(both).mean())}
+    power = (ref.u**2 + ref.v**2).where(both).mean()
+    shares = {"uv": error / power.where(power > 0.0)}
+    # Differences of equal numbers are not quite zero: by less than this over a pixel, nothing varies.
+    floor = power * (ROUNDING / (DEGREE * step(ref.u, "latitude")) ** 2)
     for name in DERIVED:
         truth = ref[name].where(rec[name].notnull())
-        shares[name] = ((rec[name] - truth) ** 2).mean() / _positive(((truth - truth.mean()) ** 2).mean())
+        variance = ((truth - truth.mean()) ** 2).mean()
+        shares[name] = ((rec[name] - truth) ** 2).mean() / variance.where(variance > floor)
     percent = {name: (100.0 * (1.0 - share)).assign_attrs(units="percent") for name, share in shares.items()}
     return xr.Dataset(percent, attrs={"long_name": "explained variance"})
-
-
-def _positive(variance: xr.DataArray) -> xr.DataArray:
-    """Missing where there is none to explain."""
-    return variance.where(variance > 0.0)
 
 
 def _on_the_sphere(u: xr.DataArray, v: xr.DataArray) -> xr.Dataset:

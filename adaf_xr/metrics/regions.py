@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import xarray as xr
 
 from adaf_xr.lattice import Region, width
@@ -62,7 +63,11 @@ def _box(field: xr.DataArray, name: str, region: Region) -> xr.DataArray:
     found = axes(field)
     if len(found) != 2:
         raise ValueError(f"{field.name!r} has no latitude and longitude: the region {name!r} cannot be found on it")
-    if len(region) != 4 or not region[2] <= region[3] or width(region) == 0.0:
+    if np.shape(region) != (4,):
+        raise ValueError(
+            f"the region {name!r} is of shape {np.shape(region)}: give (west, east, south, north), or a DataArray"
+        )
+    if not region[2] <= region[3] or width(region) == 0.0:
         raise ValueError(f"the region {name!r} is {region}: give (west, east, south, north), south below north")
     latitude, longitude = (axis.reset_coords(drop=True) for axis in found)
     west, _, south, north = region

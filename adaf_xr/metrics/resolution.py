@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from adaf_xr.cf.coordinates import Role
 from adaf_xr.metrics.maps import as_maps, paired_maps, roles_of
-from adaf_xr.metrics.spectra import frequency, psd, require_length
+from adaf_xr.metrics.spectra import ROUNDING, frequency, psd, require_length
 from adaf_xr.sphere import RADIUS
 
 HALF = 0.5
@@ -119,7 +119,8 @@ def effective_resolution(rec: xr.DataArray, ref: xr.DataArray, *, kilometres_per
     spectra = {name: isotropic_psd(part, kilometres_per_degree=kilometres_per_degree) for name, part in parts.items()}
     means = xr.Dataset({name: part.mean([d for d in part.dims if d == "time"]) for name, part in spectra.items()})
     means = means.compute()
-    if not (means["power"] > 0.0).all():
+    floor = ROUNDING * float((y**2).mean()) / float(means.wavenumber[-1])
+    if not (means["power"] > floor).all():
         raise ValueError(f"{ref.name!r} has no variation at some scales, and nothing to resolve: give one that has")
     return shortest_resolved(means.wavenumber.values, (1.0 - means["error"] / means["power"]).values)
 
@@ -204,6 +205,12 @@ def _rings(north: NDArray, east: NDArray) -> tuple[NDArray, float, NDArray]:
     ring = np.rint(number / width).astype(int) - 1
     # Beyond the lower frequency of Nyquist a ring is not whole; within half a step of zero there is no wave.
     whole = int(min(np.abs(north).max(), east.max()) / width + 1e-9)
+    if whole < 1:
+        size = [f"{1.0 / (number[1] - number[0]):.3g}" for number in (north, east)]
+        raise ValueError(
+            f"the box is {size[0]} km by {size[1]} km, and pixels along one side do not resolve what fits the other: "
+            "give a box as long as wide, away from the poles"
+        )
     ring[ring >= whole] = -1
     inside = ring >= 0
     return ring, width, np.bincount(ring[inside], number[inside]) / np.bincount(ring[inside])

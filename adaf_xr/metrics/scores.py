@@ -222,12 +222,14 @@ def shared(field: xr.Dataset, truth: xr.Dataset, *others: xr.Dataset) -> list[Ha
     """
     every = [truth, *others]
     found = [
-        key for key in field.data_vars if all(key in ds.data_vars for ds in every) and field[key].dtype.kind in "fiu"
+        key
+        for key in field.data_vars
+        if all(key in ds.data_vars and ds[key].dtype.kind in "fiu" for ds in (field, *every))
     ]
     if not found:
         have = " and the others ".join(str(sorted(map(str, ds.data_vars))) for ds in every)
         raise ValueError(
             f"nothing to score: the field has {sorted(map(str, field.data_vars))} and the truth {have}; rename the "
-            "variables that are meant to be the same"
+            "variables that are meant to be the same, and make numbers of them, .astype(float)"
         )
     return found

@@ -17,6 +17,9 @@ from adaf_xr.metrics.maps import MAP, as_maps, paired_maps, require_complete, ro
 FEWEST = 5
 """Values along an axis that give two positive frequencies below that of Nyquist: fewer draw no contour."""
 
+ROUNDING = 1e-26
+"""Share of the mean square that may stand for a constant: the square of what arithmetic in double precision loses."""
+
 DEFAULT: tuple[Role, ...] = ("time", "longitude")
 
 
@@ -84,7 +87,8 @@ def psd_score(rec: xr.DataArray, ref: xr.DataArray, dim: Role | Sequence[Role] =
     -------
     DataArray
         On the frequencies of :func:`psd` that are positive along every direction and below that of Nyquist, with the
-        wavelengths ``wavelength_*`` [degrees or days] as coordinates. Missing where the reference has no power. Lazy
+        wavelengths ``wavelength_*`` [degrees or days] as coordinates. Missing where the reference has no power
+        but that of rounding. Lazy
         where the input is.
 
     Raises
@@ -110,7 +114,9 @@ def psd_score(rec: xr.DataArray, ref: xr.DataArray, dim: Role | Sequence[Role] =
         require_length(y, role)
     others = [d for d in y.dims if d not in along]
     error, power = (_spectrum(part, along).mean(others) for part in (x - y, y))
-    score = (1.0 - error / power.where(power > 0.0)).rename("psd_score")
+    # White noise of the variance of rounding has this density: what is below is none.
+    floor = ROUNDING * (y**2).mean() * np.prod([step(y, role) for role in along])
+    score = (1.0 - error / power.where(power > floor)).rename("psd_score")
     for role in along:
         name = frequency(role)
         # Nyquist's frequency has no sign: an even number of values has it once, with the negative ones.
