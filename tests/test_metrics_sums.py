@@ -212,6 +212,8 @@ class TestRegions:
         bare = xr.DataArray([1.0], dims="obs", name="zos")
         with pytest.raises(ValueError, match="the region 'a' cannot be found on it"):
             masks(bare, {"a": (0, 1, 0, 1)})
+        with pytest.raises(ValueError, match="has a dimension 'region' already"):
+            metrics.rmse(*(field(i).rename(lead_time="region") for i in range(2)), regions={"a": (0, 90, 0, 90)})
 
 
 def _held(box) -> bool:

@@ -37,6 +37,8 @@ def masks(field: xr.DataArray, regions: Regions) -> xr.DataArray:
     """
     if not regions:
         raise ValueError('regions is empty: give boxes by name, such as {"Gulf Stream": (-65, -55, 33, 43)}')
+    if "region" in field.dims:
+        raise ValueError(f"{field.name!r} has a dimension 'region' already: rename it, .rename(region=...)")
     parts = [_mask(field, name, region) for name, region in regions.items()]
     names = xr.DataArray(list(map(str, regions)), dims="region", name="region")
     return xr.concat(parts, names, coords="minimal", compat="override", join="override")
