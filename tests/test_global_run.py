@@ -287,7 +287,9 @@ def test_every_mean_state_makes_an_ocean(kind):
         ({"spacing": 0.7}, "0.7 degrees does not cut 6 degrees.*take 0.25, 0.5, 1 or 2"),
         ({"spacing": 0.0}, "0 degrees does not cut 6 degrees"),
         ({"spacing": 8.0}, "8 degrees does not cut 6 degrees"),
-        ({"days": 0}, "days=0, spin_up=60: a run has at least one day"),
+        ({"days": 0}, "days=0, spin_up=60: a run has at least one whole day"),
+        ({"seed": -3}, "-3 is none"),
+        ({"reduced_gravity": 0.0}, "holds no water up"),
         ({"mean": "flat"}, "no mean state 'flat': use one of observed, analytic"),
     ],
 )

@@ -317,8 +317,16 @@ def test_a_sea_elsewhere_and_of_another_shape_is_a_sea():
         ({"shape": (30, 32)}, "multiples of four"),
         ({"latitude": 5.0}, "osse.global_run"),
         ({"longitude": 175.0}, "date line"),
-        ({"days": 0}, "at least one day"),
-        ({"spin_up": 3, "refined": 5}, "spin-up"),
+        ({"latitude": -38.0}, "osse.global_run"),
+        ({"spacing": -0.1}, "-0.1 degrees between cells is none"),
+        ({"shape": (32,)}, "give two multiples of four"),
+        ({"days": 0}, "days=0, spin_up=90: a run has at least one whole day"),
+        ({"days": 1.5}, "at least one whole day"),
+        ({"spin_up": 3, "refined": 5}, "refined=5 days of the 3 of the spin-up"),
+        ({"seed": -1}, "a seed is a whole number from 0 on, and -1 is none"),
+        ({"seed": 0.5}, "and 0.5 is none"),
+        ({"start": "2012-10-01"}, "00:00 of a day, say"),
+        ({"start": np.datetime64("2012-10-01T12")}, "00:00 of a day, say"),
     ],
 )
 def test_runs_that_cannot_be_say_so(changes, message):

@@ -17,6 +17,7 @@ from adaf_xr.osse.bands import Bands, rows_of
 from adaf_xr.osse.columns import THERMOCLINE
 from adaf_xr.osse.draping import Drape
 from adaf_xr.osse.mean_state import KINDS
+from adaf_xr.osse.request import refuse
 
 PRODUCERS = (
     "mean state from OISST v2 (NOAA NCEI), World Ocean Atlas 2018 (NOAA NCEI) and DUACS absolute dynamic topography "
@@ -68,10 +69,9 @@ class GlobalRun:
 
     def __post_init__(self) -> None:
         rows_of(self.spacing)  # refuses what bands cannot have, before a day is simulated
-        if self.days < 1 or self.spin_up < 0:
-            raise ValueError(
-                f"days={self.days}, spin_up={self.spin_up}: a run has at least one day and its spin-up none below zero"
-            )
+        refuse(self.seed, self.start, self.days, self.spin_up)
+        if not self.reduced_gravity > 0.0:
+            raise ValueError(f"a thermocline of reduced gravity {self.reduced_gravity:g} holds no water up")
         if self.mean not in KINDS:
             raise ValueError(f"there is no mean state {self.mean!r}: use one of {', '.join(KINDS)}")
 

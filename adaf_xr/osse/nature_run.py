@@ -20,6 +20,7 @@ from torch import Tensor
 from adaf_xr.kinematics import GRAVITY, RADIAN, RADIUS, ROTATION, coriolis
 from adaf_xr.osse import labels, surface_currents, weather
 from adaf_xr.osse.quasigeostrophy import TwoLayer
+from adaf_xr.osse.request import refuse
 from adaf_xr.osse.spectral import refine
 from adaf_xr.osse.upper_ocean import CONTRACTION, EXPANSION, STRATIFICATION, Tracers, UpperOcean
 from adaf_xr.osse.waves import Waves
@@ -111,8 +112,13 @@ class NatureRun:
     wave_speed: float = 0.015
 
     def __post_init__(self) -> None:
-        if any(n % 4 or n < 8 for n in self.shape):
-            raise ValueError(f"a grid of {self.shape} cells cannot be spun up on half of it: give multiples of four")
+        refuse(self.seed, self.start, self.days, self.spin_up)
+        if len(self.shape) != 2 or any(n % 4 or n < 8 for n in self.shape):
+            raise ValueError(
+                f"a grid of {self.shape} cells cannot be spun up on half of it: give two multiples of four, from 8 on"
+            )
+        if not self.spacing > 0.0:
+            raise ValueError(f"a grid of {self.spacing:g} degrees between cells is none: give a positive number")
         latitude, longitude = self.axes()
         if latitude[0] < 10.0 or latitude[-1] > 80.0:
             raise ValueError(
@@ -121,8 +127,10 @@ class NatureRun:
             )
         if longitude[0] < -180.0 or longitude[-1] >= 180.0:
             raise ValueError("the region crosses the date line, where longitude jumps: choose another centre")
-        if self.days < 1 or self.spin_up < self.refined:
-            raise ValueError("a run has at least one day and a spin-up no shorter than its refined end")
+        if not 0 <= self.refined <= self.spin_up:
+            raise ValueError(
+                f"refined={self.refined} days of the {self.spin_up} of the spin-up: give no more than those"
+            )
 
     def axes(self) -> tuple[np.ndarray, np.ndarray]:
         """Latitudes and longitudes of the cells [degrees]."""
