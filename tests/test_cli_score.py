@@ -1,5 +1,6 @@
 """`adaf score`: its numbers are those of the metrics, and what it cannot or must not score it says."""
 
+import io
 import json
 import re
 
@@ -10,14 +11,15 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 from typer.testing import CliRunner
 
 from adaf_xr import metrics
 from adaf_xr.cf.canonical import VARIABLES
-from adaf_xr.cli import app, inputs
+from adaf_xr.cli import app, inputs, report
 from adaf_xr.cli.score import named
 from adaf_xr.grids import regrid
-from adaf_xr.inference.comparison import climatology_of, compare, match, sampled
+from adaf_xr.inference.comparison import along_track, climatology_of, compare, compare_at_points, match, sampled
 from adaf_xr.sphere import cell_area
 
 LAT, LON = 30.25 + 0.5 * np.arange(14), -60.25 + 0.5 * np.arange(18)
@@ -158,6 +160,40 @@ class TestAgainstATruth:
         assert f"{round(got['oi', 'zos', 'improvement']):+d}%*" in line  # eighty percent better is no chance
         assert "λx [°]" in result.stdout
         assert re.search(r"no spread_skill, crps of oi uo, b uo and 3 more: it needs standard errors", result.stdout)
+
+    def test_no_number_is_cut_short_on_a_narrow_terminal(self, run, adaf):
+        _, _, _, folder = run
+        sheet = report.tables(pd.read_csv(folder / "scores.csv"), 80)
+        console = Console(width=80, record=True, file=io.StringIO())
+        for table in sheet:
+            console.print(table)
+        printed = console.export_text()
+        assert "…" not in printed
+        numbers = pd.read_csv(folder / "scores.csv").query("score in ('rmse', 'mae', 'crps')")["value"]
+        assert all(f"{number:.4f}" in printed for number in numbers)
+        assert all(heading in printed for heading in ("spread/skill", "λx, all [°]", "resolution [km]", "τ strain [%]"))
+
+
+def test_what_only_a_background_or_a_climatology_has_is_not_scored(adaf):
+    truth = sea(names=("zos", "uo", "thetao"))
+    truth.to_netcdf("truth.nc")
+    near(truth[["zos"]], 0.05, 1).to_netcdf("oi.nc")
+    near(truth[["zos", "uo"]], 0.1, 2).to_netcdf("first.nc")
+    how = ("--truth", "truth.nc", "--background", "first.nc", "--climatology", "truth.nc", "--calc-metrics")
+    result = adaf("oi.nc", *how, "--time", "2012-10-03", pictures=True)
+    assert result.exit_code == 0, result.output
+    assert set(pd.read_csv("scores/scores.csv")["variable"]) == {"zos"}
+
+
+def test_a_climatology_of_the_catalog_is_of_other_times_than_those_scored(adaf):
+    import adaf_xr
+
+    adaf_xr.open_source("demo", "background", time="2020-01-02")[["zos"]].to_netcdf("oi.nc")
+    how = ("--catalog", "demo", "--truth", "truth", "--climatology", "truth", "--time", "2020-01-02", "--regrid")
+    result = adaf("oi.nc", *how)
+    assert result.exit_code == 0, result.output
+    assert "of 4 times that are not scored" in result.stdout
+    assert -1.0 < scores()["oi", "zos", "acc"] < 1.0
 
 
 def test_the_usual_pictures_are_drawn(adaf, tmp_path):
@@ -443,6 +479,48 @@ class TestAgainstObservations:
         obs = points().chunk(obs=100)
         kept = sampled([obs], {"x": self.plane().chunk(time=1)}, region=(-58, -55, 31, 34), time=["2012-10-03"])
         assert kept["ssh"].fields["x"].zos.chunks == ((100, 100, 100, 100),)
+
+    def test_all_fields_are_scored_at_the_points_that_all_have(self):
+        obs, field = points(), self.plane()
+        few = field.isel(time=slice(3, 6), longitude=slice(2, 12))
+        kept = sampled([obs], {"x": field, "few": few})["ssh"]
+        here = np.isfinite(kept.fields["few"].zos.values)
+        assert 20 < here.sum() < 150
+        table = compare_at_points(kept, "ssh").sheet.table().set_index(["analysis", "score"])["value"]
+        assert here.sum() == np.isfinite(kept.truth.zos).sum()
+        error = (self.along(obs) - obs.zos.values)[here]
+        npt.assert_allclose(table["x", "rmse"], np.sqrt((error**2).mean()), rtol=1e-9)
+        # Half a step before its first and after its last time a field stands still.
+        npt.assert_allclose(table["few", "rmse"], table["x", "rmse"], rtol=0.01)
+
+    def test_points_that_are_not_scored_need_no_time(self):
+        obs = points()
+        obs["time"][-3:] = np.datetime64("NaT", "ns")
+        found = along_track(sampled([obs], {"x": self.plane()})["ssh"], "ssh").table().set_index("score")["value"]
+        whole = along_track(sampled([obs.isel(obs=slice(-3))], {"x": self.plane()})["ssh"], "ssh").table()
+        npt.assert_allclose(found["mu"], whole.set_index("score")["value"]["mu"], rtol=1e-12)
+
+    @pytest.mark.parametrize(
+        ("asked", "passed"),
+        [
+            (["--period", "2020-01-01", "2020-01-02"], ("2020-01-01", "2020-01-02")),
+            (["--time", "2020-01-02"], ["2020-01-02"]),
+            ([], (np.datetime64("2020-01-01T12"), np.datetime64("2020-01-04T12"))),
+        ],
+    )
+    def test_a_catalog_gives_what_was_seen_around_the_times_scored(self, adaf, monkeypatch, asked, passed):
+        import adaf_xr
+
+        adaf_xr.open_source("demo", "truth")[["zos"]].isel(time=[1, 2, 3]).to_netcdf("oi.nc")
+        given = []
+
+        def opened(*_, **how):
+            given.append(how)
+            raise ValueError("enough")
+
+        monkeypatch.setattr(inputs, "observations", opened)
+        assert_refused(adaf("oi.nc", "--catalog", "demo", *asked), "enough")
+        assert given[0]["time"] == passed
 
     def test_nothing_in_common_is_an_error(self):
         with pytest.raises(ValueError, match=r"the observations have \['zos'\] and the fields \['thetao'\]"):

@@ -38,7 +38,8 @@ def draw(matched: Matched, comparison: Comparison, folder: Path) -> list[Path]:
     written = []
     for key in [str(key) for key in matched.truth.data_vars]:
         written.append(save(_maps(matched, key), folder / f"maps_{key}.png"))
-        shown = {name: ds for name, ds in comparison.errors.items() if f"{key}_rmse" in ds}
+        errors = {name: comparison.errors[name] for name in matched.fields if name in comparison.errors}
+        shown = {name: ds for name, ds in errors.items() if f"{key}_rmse" in ds}
         written.append(save(figure_of_errors(shown, key), folder / f"errors_{key}.png"))
     written += _spectra(matched, comparison, folder)
     if comparison.gains is not None:
@@ -56,12 +57,11 @@ def span(ds: xr.Dataset) -> str:
 
 def _maps(matched: Matched, key: str) -> Any:
     """Truth, fields and errors at the uppermost level, in the middle of the times."""
+    from adaf_xr.inference.comparison import uppermost
     from adaf_xr.plotting import figure_of_comparison
 
     def chosen(da: xr.DataArray) -> xr.DataArray:
-        middle = {"time": da.sizes["time"] // 2} if "time" in da.dims else {}
-        upper = {"depth": int(np.argmin(da.depth.values))} if "depth" in da.dims else {}
-        return da.isel(middle | upper)
+        return uppermost(da.isel(time=da.sizes["time"] // 2) if "time" in da.dims else da)
 
     pairs = {name: matched.pair(name) for name, ds in matched.fields.items() if key in ds}
     truth = next(iter(pairs.values()))[1]
@@ -78,10 +78,11 @@ def _spectra(matched: Matched, comparison: Comparison, folder: Path) -> list[Pat
     written = []
     for key in known["variable"].unique():
         found = spectra(matched, key)
+        of = known[known["variable"] == key].pivot_table("value", "analysis", "score").reindex(found.analysis.values)
+        found["resolution"] = ("analysis", of.get("resolution", of.index.to_series() * np.nan))
         written.append(save(plot_spectra(found, title=f"{key}, {span(matched.truth)}"), folder / f"spectra_{key}.png"))
-        for name in found.analysis.values:
-            of = known[(known["analysis"] == name) & (known["variable"] == key)].set_index("score")["value"]
-            scales = {score: of.get(score) for score in ("lambda_x", "lambda_t")}
+        for name in found.analysis.values if "psd_score" in found else ():
+            scales = {score: of.loc[name, score] for score in ("lambda_x", "lambda_t") if score in of}
             ax = plot_psd_score(found.psd_score.sel(analysis=name), title=f"{name}, {key}", **scales)
             written.append(save(ax, folder / f"psd_score_{key}_{name}.png"))
     return written

@@ -82,16 +82,19 @@ SCALES = {
 """Scores of series of maps, and along tracks."""
 
 
-def tables(scores: pd.DataFrame) -> list[Table]:
-    """A score sheet as people read it: the scores of each variable, then the scales, by what they are against."""
+def tables(scores: pd.DataFrame, width: int) -> list[Table]:
+    """A score sheet as people read it: the scores of each variable, then the scales, by what they are against.
+
+    What is wider than `width` goes on below, for half a number is none.
+    """
     found = []
     for against, part in scores.groupby("against", sort=False):
         if (part.loc[part["score"] == "covered", "value"] > 99.95).all():
             part = part[part["score"] != "covered"]  # noqa: PLW2901
-        found.append(_table(part, POOLED, f"Scores against {_whom(str(against))}{_legend(part)}"))
+        found += _folded(part, POOLED, f"Scores against {_whom(str(against))}{_legend(part)}", width)
         for variable, of in part.groupby("variable", sort=False):
             if of["score"].isin(list(SCALES)).any():
-                found.append(_table(of, SCALES, f"Scales of {variable}, against {_whom(str(against))}"))
+                found += _folded(of, SCALES, f"Scales of {variable}, against {_whom(str(against))}", width)
     return found
 
 
@@ -109,20 +112,38 @@ def _whom(against: str) -> str:
     return "the truth" if against == "truth" else f"observations ({against})"
 
 
-def _table(scores: pd.DataFrame, columns: dict[str, tuple[str, str]], title: str) -> Table:
-    """Rows of variables, levels and analyses; columns of those scores that there are."""
+def _folded(scores: pd.DataFrame, columns: dict[str, tuple[str, str]], title: str | None, width: int) -> list[Table]:
+    """One table, or as many as it takes for their columns to fit."""
+    from rich.console import Console
+
+    shown = [score for score in columns if (scores["score"] == score).any()]
+    wide = Console(width=10_000)
+    found: list[Table] = []
+    while shown:
+        fits = next(
+            (n for n in range(len(shown), 1, -1) if wide.measure(_table(scores, shown[:n], columns)).maximum <= width),
+            1,
+        )
+        found.append(_table(scores, shown[:fits], columns, title))
+        shown, title = shown[fits:], None
+    return found
+
+
+def _table(
+    scores: pd.DataFrame, shown: list[str], columns: dict[str, tuple[str, str]], title: str | None = None
+) -> Table:
+    """Rows of variables, levels and analyses; columns of some scores."""
     from rich.markup import escape
     from rich.table import Table
 
-    scores = scores[scores["score"].isin(list(columns))]
-    shown = [score for score in columns if (scores["score"] == score).any()]
+    scores = scores[scores["score"].isin(shown)]
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("variable", style="bold", no_wrap=True)
     table.add_column("analysis", no_wrap=True)
     for score in shown:
         unit = str(scores.loc[scores["score"] == score, "unit"].iloc[0])
         heading = columns[score][0] + (f" [{UNITS.get(unit, unit)}]" if columns is SCALES and unit != "1" else "")
-        table.add_column(escape(heading), justify="right")
+        table.add_column(escape(heading), justify="right", no_wrap=True)
     # Variables and levels in their order, the analyses of each together.
     places = scores.groupby(["variable", "depth"], sort=False, dropna=False).ngroup()
     scores = scores.iloc[places.argsort(kind="stable")]

@@ -141,19 +141,20 @@ def score(
         sheets: list[Sheet] = []
         notes: list[str] = []
         written: list[Path] = []
+        shown: tuple[Matched, Comparison] | None = None
         if truth is not None:
-            usual = None if climatology is None else _field(climatology, catalog, where, how)
+            # Of all its times: those that are scored are what a climatology leaves out.
+            usual = None if climatology is None else _field(climatology, catalog, None, how)
             beside = {"climatology": usual, "depth": depth or None, "regrid": regrid, **where}
             matched, compared = _beside(_field(truth, catalog, where, how), fields, beside, draw)
-            sheets, notes = [compared.sheet], matched.notes
+            sheets, notes, shown = [compared.sheet], matched.notes, (matched, compared)
             out.mkdir(parents=True, exist_ok=True)
             written += _calc_metrics(matched, out) if calc_metrics else []
-            written += _pictures(matched, compared, out) if draw else []
         if obs or truth is None:
-            parameters: dict[str, Any] = dict(how)
-            seen = inputs.observations(None if truth else catalog, obs, **parameters)
-            sheets += _at_points(seen, fields, where)
-    written = _write(sheets, notes, out) + written
+            sheets += _at_points(_seen(None if truth else catalog, obs, fields, where, how), fields, where)
+        # Numbers first: what goes wrong in a picture takes none of them away.
+        written = _write(sheets, notes, out) + written
+        written += _pictures(*shown, out) if shown and draw else []
     _tell(sheets, notes, written)
 
 
@@ -178,11 +179,25 @@ def named(items: Sequence[str]) -> dict[str, xr.Dataset]:
     return found
 
 
-def _field(name: str, catalog: str | None, where: Mapping[str, Any], how: Mapping[str, str]) -> Any:
-    """A gridded file, or else a source of the catalog."""
+def _field(name: str, catalog: str | None, where: Mapping[str, Any] | None, how: Mapping[str, str]) -> Any:
+    """A gridded file, or else a source of the catalog, at least at the times that are scored."""
     if catalog is None or Path(name).exists():
         return inputs.open_in_pieces(Path(name))
-    return inputs.background(catalog, name, inputs.times(where["time"]) or where["period"], **how)
+    times = None if where is None else inputs.times(where["time"]) or where["period"]
+    return inputs.background(catalog, name, times, **how)
+
+
+def _seen(
+    catalog: str | None, files: list[str] | None, fields: dict[str, Any], where: Mapping[str, Any], how: dict[str, str]
+) -> list[Any]:
+    """Observations, those of a catalog around the times that are scored and no others."""
+    from adaf_xr.inference.comparison import span_of
+
+    given: dict[str, Any] = dict(how)
+    times = where["period"] or where["time"] or span_of(fields)
+    if catalog is not None and times is not None:
+        given |= {"time": times, "window": ("0h", "24h")}
+    return inputs.observations(catalog, files, **given)
 
 
 def _beside(truth: Any, fields: dict[str, Any], how: Mapping[str, Any], maps: bool) -> tuple[Matched, Comparison]:
@@ -238,7 +253,7 @@ def _tell(sheets: list[Sheet], notes: list[str], written: list[Path]) -> None:
     from adaf_xr.inference.comparison import joined
 
     sheet = joined(sheets)
-    for table in report.tables(sheet.table()):
+    for table in report.tables(sheet.table(), terminal.width()):
         terminal.show(table)
         terminal.show("")
     for line in [*notes, *sheet.reasons()]:

@@ -41,6 +41,11 @@ def show(renderable: Any) -> None:
     Console().print(renderable, highlight=False, soft_wrap=isinstance(renderable, str))
 
 
+def width() -> int:
+    """Characters that fit in a line."""
+    return Console().width
+
+
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     say("warning", "yellow", message)
 

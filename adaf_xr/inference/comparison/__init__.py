@@ -2,6 +2,8 @@
 
 from adaf_xr.inference.comparison.at_points import along_track as along_track
 from adaf_xr.inference.comparison.at_points import sampled as sampled
+from adaf_xr.inference.comparison.at_points import span_of as span_of
+from adaf_xr.inference.comparison.levels import uppermost as uppermost
 from adaf_xr.inference.comparison.matching import BACKGROUND as BACKGROUND
 from adaf_xr.inference.comparison.matching import CLIMATOLOGY as CLIMATOLOGY
 from adaf_xr.inference.comparison.matching import Matched as Matched

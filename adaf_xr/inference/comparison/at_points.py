@@ -54,7 +54,8 @@ def sampled(
     Returns
     -------
     dict of str to Matched
-        By source; a second file of one is ``ssh 2``. What lies outside is missing on both sides.
+        By source; a second file of one is ``ssh 2``. What lies outside is missing on both sides, and so is what not all
+        fields of a variable have: scores of different places or days are not comparable.
 
     Raises
     ------
@@ -82,7 +83,7 @@ def sampled(
             continue
         kept = points[shared].where(inside).assign_attrs(points.attrs)
         at = {name: _at(kept, grid) for name, grid in grids.items() if any(key in grid for key in shared)}
-        found[_label(points.attrs["source"], found)] = Matched(kept, at)
+        found[_label(points.attrs["source"], found)] = Matched(_everywhere(kept, at), at)
     if not found:
         has = sorted({str(name) for grid in grids.values() for name in grid.data_vars})
         raise ValueError(f"the observations have {sorted(offered)} and the fields {has}: nothing to compare")
@@ -93,6 +94,37 @@ def _at(points: xr.Dataset, grid: xr.Dataset) -> xr.Dataset:
     """A field at points."""
     departures = innovations(points, grid)
     return xr.Dataset({name: points[name] - departures[name] for name in points.data_vars if name in grid})
+
+
+def _everywhere(points: xr.Dataset, fields: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Observations where every field that has their variable has a value."""
+    present = {
+        name: reduce(operator.and_, (ds[name].notnull() for ds in fields.values() if name in ds))
+        for name in points.data_vars
+    }
+    return points.assign({name: points[name].where(there) for name, there in present.items()})
+
+
+def span_of(fields: Mapping[str, xr.Dataset]) -> tuple[np.datetime64, np.datetime64] | None:
+    """First and last time at which all fields can be held against observations: half a step beyond their own.
+
+    None where no field has two times.
+
+    Examples
+    --------
+    >>> days = np.array(["2020-01-01", "2020-01-02", "2020-01-03"], "datetime64[ns]")
+    >>> axes = {"time": days, "latitude": [0.5, 1.5], "longitude": [0.5, 1.5]}
+    >>> oi = xr.Dataset({"zos": (tuple(axes), np.zeros((3, 2, 2)), {"units": "m"})}, axes)
+    >>> [str(t)[:13] for t in span_of({"oi": oi})]
+    ['2019-12-31T12', '2020-01-03T12']
+    """
+    times = [ds.time.values for ds in map(canonical, fields.values()) if ds.sizes.get("time", 0) > 1]
+    if not times:
+        return None
+    return (
+        max(each[0] - (each[1] - each[0]) // 2 for each in times),
+        min(each[-1] + (each[-1] - each[-2]) // 2 for each in times),
+    )
 
 
 def _sources(obs: Observations) -> Iterator[xr.Dataset]:
@@ -138,8 +170,11 @@ def along_track(matched: Matched, against: str) -> Sheet:
         (("lambda_x", "km"),): lambda rec, ref: (metrics.along_track_resolution(rec, ref),),
     }
     found = Sheet()
-    for name, field in matched.fields.items():
-        for key in [key for key in SEA_LEVEL if key in field and matched.truth.attrs.get("source") == "ssh"]:
-            for names, function in scores.items():
-                found += attempt(name, key, names, partial(function, field[key], matched.truth[key]), against)
+    for key in [key for key in SEA_LEVEL if key in matched.truth and matched.truth.attrs.get("source") == "ssh"]:
+        # What is not scored has no place in the series, nor has its time, which may be missing.
+        scored = np.flatnonzero(matched.truth[key].notnull().values)
+        track = matched.truth[key][scored]
+        for name, field in matched.fields.items():
+            for names, function in scores.items() if key in field else ():
+                found += attempt(name, key, names, partial(function, field[key][scored], track), against)
     return found

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import dask
-import numpy as np
 import xarray as xr
 
+from adaf_xr.inference.comparison.levels import uppermost
 from adaf_xr.inference.comparison.matching import CLIMATOLOGY, Matched
 from adaf_xr.metrics import from_sums, sums
 
@@ -29,7 +29,7 @@ def error_maps(matched: Matched) -> dict[str, xr.Dataset]:
         By field: ``<name>_bias`` and ``<name>_rmse`` (latitude, longitude).
     """
     pairs = {
-        (name, str(key)): [_uppermost(ds[key]) for ds in matched.pair(name)]
+        (name, str(key)): [uppermost(ds[key]) for ds in matched.pair(name)]
         for name, ds in matched.fields.items()
         for key in matched.truth.data_vars
         if key in ds and name != CLIMATOLOGY
@@ -50,10 +50,6 @@ def error_maps(matched: Matched) -> dict[str, xr.Dataset]:
         maps = {f"{key}_{score}": scores[score].assign_attrs(units=unit) for score in ("bias", "rmse")}
         found[name] = found.get(name, xr.Dataset()).assign(maps)
     return found
-
-
-def _uppermost(da: xr.DataArray) -> xr.DataArray:
-    return da.isel(depth=int(np.argmin(da.depth.values)), drop=True) if "depth" in da.dims else da
 
 
 def _periods(truth: xr.Dataset) -> Iterator[dict[str, slice]]:

@@ -27,6 +27,11 @@ def _same(one: float, other: float) -> bool:
     return bool(abs(one - other) <= max(SLACK * abs(other), SLACK))
 
 
+def uppermost(da: xr.DataArray) -> xr.DataArray:
+    """The level nearest the surface."""
+    return da.isel(depth=int(np.argmin(da.depth.values))) if "depth" in da.dims else da
+
+
 def of_truth(name: str, ds: xr.Dataset, truth: xr.Dataset, depth: Sequence[float] | None) -> xr.Dataset:
     """Fields at levels of the truth."""
     ds = choose(ds, depth, name)

@@ -19,6 +19,7 @@ from adaf_xr.inference.comparison.usual import climatology_of
 from adaf_xr.lattice import Region
 
 BACKGROUND, CLIMATOLOGY = "background", "climatology"
+HELD = (BACKGROUND, CLIMATOLOGY)
 """Names of fields that others are held against."""
 
 _KELVIN = ("K", "kelvin", "Kelvin", "degK")
@@ -73,7 +74,8 @@ def match(
         Goes with them under its name, at their times: by ``dayofyear``, the same at all times, or of a training period;
         see :func:`adaf_xr.inference.comparison.climatology_of`.
     variables : iterable of str, optional
-        Canonical names. Default: those that the truth and a field have.
+        Canonical names. Default: those that the truth and an analysis have; what only background or climatology have is
+        not scored.
     time : str, datetime-like or sequence of them, optional
         Times or days. Default: all that the truth and every field have.
     period : (start, stop), optional
@@ -133,7 +135,14 @@ def _matched(
     reference, placed = moments.common(reference, placed, notes, quiet=[CLIMATOLOGY])
     reference, placed = cells.common(reference, placed, regrid, notes)
     placed = {name: levels.of_truth(name, ds, reference, depth) for name, ds in placed.items()}
-    kept = [name for name in VARIABLES if name in reference and any(name in ds for ds in placed.values())]
+    analyses = [ds for name, ds in placed.items() if name not in HELD] or list(placed.values())
+    kept = [name for name in VARIABLES if name in reference and any(name in ds for ds in analyses)]
+    placed = {
+        name: ds[[key for key in ds.data_vars if str(key).removesuffix("_std") in kept]] for name, ds in placed.items()
+    }
+    for name in [name for name, ds in placed.items() if not ds.data_vars]:
+        notes.append(f"{name} has none of the variables that are scored: it is left out")
+        del placed[name]
     return Matched(reference[kept], placed, notes)
 
 

@@ -12,6 +12,7 @@ import xarray as xr
 
 from adaf_xr import metrics
 from adaf_xr.grids import is_periodic
+from adaf_xr.inference.comparison.levels import uppermost
 from adaf_xr.inference.comparison.matching import Matched
 from adaf_xr.inference.comparison.sheet import Missing, Row, Sheet, joined
 
@@ -51,7 +52,7 @@ def _of_field(matched: Matched, name: str) -> Sheet:
     for key in [key for key in SEA_LEVEL if key in field and key in truth]:
         found += _of_sea_level(name, key, field[key], truth[key])
     if all(key in ds for key in ("uo", "vo") for ds in (field, truth)):
-        found += _of_currents(name, [_uppermost(ds[key]) for ds in (field, truth) for key in ("uo", "vo")])
+        found += _of_currents(name, [uppermost(ds[key]) for ds in (field, truth) for key in ("uo", "vo")])
     return found
 
 
@@ -86,10 +87,6 @@ def _explained(filter_: Literal["paper"] | None, *currents: xr.DataArray) -> tup
     u, v, u_ref, v_ref = currents
     shares = metrics.tau(u, v, u_ref, v_ref, filter=filter_)
     return tuple(float(shares[part]) for part in CURRENTS)
-
-
-def _uppermost(da: xr.DataArray) -> xr.DataArray:
-    return da.isel(depth=int(np.argmin(da.depth.values)), drop=True) if "depth" in da.dims else da
 
 
 def _hindrance(*fields: xr.DataArray) -> str | None:

@@ -7,6 +7,7 @@ import xarray as xr
 
 from adaf_xr import metrics
 from adaf_xr.inference.comparison.matching import Matched
+from adaf_xr.metrics.spectra import FEWEST
 
 
 def spectra(matched: Matched, key: str) -> xr.Dataset:
@@ -22,8 +23,8 @@ def spectra(matched: Matched, key: str) -> xr.Dataset:
     Returns
     -------
     Dataset
-        On ``wavenumber`` [cycles km-1] and ``analysis``: ``truth``, ``psd``, ``error``, ``score`` = 1 - error / truth
-        and ``resolution`` [km]; and ``psd_score`` on (analysis, frequency_time, frequency_longitude).
+        On ``wavenumber`` [cycles km-1] and ``analysis``: ``truth``, ``psd``, ``error`` and
+        ``score`` = 1 - error / truth; of times enough ``psd_score`` (analysis, frequency_time, frequency_longitude).
 
     Raises
     ------
@@ -37,24 +38,16 @@ def spectra(matched: Matched, key: str) -> xr.Dataset:
         "truth": _mean(metrics.isotropic_psd(truth)),
         "psd": [_mean(metrics.isotropic_psd(da)) for da in fields.values()],
         "error": [_mean(metrics.isotropic_psd(da.astype("f8") - truth)) for da in fields.values()],
-        "psd_score": [metrics.psd_score(da, truth) for da in fields.values()],
     }
+    if truth.sizes.get("time", 1) >= FEWEST:
+        lazy["psd_score"] = [metrics.psd_score(da, truth) for da in fields.values()]
     (done,) = dask.compute(lazy)
     analysis = xr.DataArray(names, dims="analysis", name="analysis")
-    found = xr.Dataset({each: xr.concat(done[each], analysis) for each in ("psd", "error", "psd_score")})
+    found = xr.Dataset({each: xr.concat(done[each], analysis) for each in lazy if each != "truth"})
     found["truth"] = done["truth"].assign_attrs(units=f"{truth.attrs.get('units', '')}2 km")
     found["score"] = 1.0 - found["error"] / found["truth"].where(found["truth"] > 0.0)
-    found["resolution"] = ("analysis", [_resolution(da, truth) for da in fields.values()])
     return found
 
 
 def _mean(spectrum: xr.DataArray) -> xr.DataArray:
     return spectrum.mean("time") if "time" in spectrum.dims else spectrum
-
-
-def _resolution(field: xr.DataArray, truth: xr.DataArray) -> float:
-    """Effective resolution [km]; missing where nothing is resolved."""
-    try:
-        return float(metrics.effective_resolution(field, truth))
-    except ValueError:
-        return float("nan")
