@@ -92,6 +92,24 @@ def test_a_single_place_or_time_must_be_the_same(x, y, message):
     assert metrics.rmse(x, y.drop_vars(name), **how).notnull().all()
 
 
+@pytest.mark.parametrize("start", ["time", "init", "reference_time", "forecast_reference_time"])
+def test_forecasts_are_scored_at_the_times_they_are_for(start):
+    leads = np.array([1, 2], "m8[D]").astype("m8[ns]")
+    forecast = field(0, lead_time=leads).transpose("time", "lead_time", ...)
+    times = ("time", "lead_time"), np.add.outer(forecast.time.values, leads)
+    forecast = forecast.assign_coords(valid_time=times).rename({"time": start} if start != "time" else {})
+    # The days on which forecasts start are those of the truth, which they are not for.
+    with pytest.raises(ValueError, match=r"unlike places or times|runs along"):
+        metrics.rmse(forecast, Y)
+    longer = field(1, time=pd.date_range("2020-01-01", periods=9))
+    truth = longer.sel(time=forecast.valid_time)
+    got = metrics.rmse(forecast, truth, weights=None)
+    by_hand = [np.sqrt(np.mean((forecast.values[:, i] - longer.values[1 + i : 5 + i]) ** 2, (1, 2))) for i in range(2)]
+    npt.assert_allclose(got, np.transpose(by_hand))
+    npt.assert_allclose(metrics.rmse(forecast.drop_vars("valid_time"), truth, weights=None), got)
+    assert metrics.rmse(forecast, forecast.drop_vars("valid_time") + 1.0).dims == (start, "lead_time")
+
+
 def test_a_single_place_or_time_may_be_stored_in_single_precision_or_as_a_dimension():
     x, y = X.isel(latitude=[2]), Y.isel(latitude=2)
     want = metrics.rmse(x, y.expand_dims("latitude"), weights=None)

@@ -21,13 +21,11 @@ from adaf_xr.cf.units import UNITS, spelling
 from adaf_xr.grids import is_periodic
 from adaf_xr.metrics import paper_filter
 from adaf_xr.metrics.maps import MAP, as_maps, paired_maps, require_complete, step
+from adaf_xr.metrics.resolution import DEGREE
 from adaf_xr.metrics.spectra import ROUNDING
 
 DERIVED = ("vorticity", "divergence", "strain")
 """What is made of the derivatives of currents, in the order of the published table."""
-
-DEGREE = kinematics.RADIUS * kinematics.RADIAN
-"""Length of a degree of latitude [m]."""
 
 CROP = 1
 """Pixels along each side where derivatives on the sphere are one-sided."""
@@ -176,7 +174,7 @@ def _explained(rec: xr.Dataset, ref: xr.Dataset) -> xr.Dataset:
     power = (ref.u**2 + ref.v**2).where(both).mean()
     shares = {"uv": error / power.where(power > 0.0)}
     # Differences of equal numbers are not quite zero: by less than this over a pixel, nothing varies.
-    floor = power * (ROUNDING / (DEGREE * step(ref.u, "latitude")) ** 2)
+    floor = power * (ROUNDING / (1000.0 * DEGREE * step(ref.u, "latitude")) ** 2)
     for name in DERIVED:
         truth = ref[name].where(rec[name].notnull())
         variance = ((truth - truth.mean()) ** 2).mean()

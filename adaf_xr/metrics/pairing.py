@@ -221,11 +221,13 @@ def refuse_other_places(
     ValueError
         Where it does not.
     """
+    both = set(reference.dims) & set(other.dims)
     for role in roles:
-        mine, theirs = _coordinate(reference, role), _coordinate(other, role)
+        mine, theirs = _finest(reference, role), _finest(other, role)
         if mine is None or theirs is None or mine.chunks or theirs.chunks:
             continue
-        if mine.size > 1 and mine.dims == theirs.dims and {mine.name, theirs.name} <= set(mine.dims):
+        by_label = mine.dims == theirs.dims and {mine.name, theirs.name} <= both
+        if mine.size > 1 and (by_label or (mine.ndim != theirs.ndim and {*mine.dims, *theirs.dims} <= both)):
             continue
         mine, theirs = mine.squeeze(), theirs.squeeze()
         if set(mine.dims) - set(other.dims) and set(theirs.dims) - set(reference.dims):
@@ -241,6 +243,14 @@ def refuse_other_places(
                 f"the same, {_span(mine.values.ravel())} against {_span(theirs.values.ravel())}, and no pair is made "
                 f"of unlike places or times; {way}"
             )
+
+
+def _finest(array: xr.DataArray, role: Role) -> xr.DataArray | None:
+    """The coordinate in a role; of forecasts the times that they are for, which vary with the lead time too."""
+    axis = _coordinate(array, role)
+    if axis is None or role != "time":
+        return axis
+    return max([axis, *(c for c in array.coords.values() if c.dtype.kind == "M")], key=lambda c: c.ndim)
 
 
 def _along(axis: xr.DataArray) -> str:
