@@ -8,7 +8,7 @@ How to use it (tensors only; members along the first dimension; SI units)::
     q = flow.advance(q, 86400.0)                          # a day, with as many steps as the Courant number asks for
     psi = flow.streamfunction(q)                          # spectral; flow.plane.to_grid(psi) is (batch, 2, lat, lon)
     u, v = flow.velocity(psi)                             # eddying velocity on the grid, without the mean flow
-    flow.speed(q); flow.energy(q); flow.enstrophy(q)      # numbers, one or two a member
+    flow.speed(q); flow.energy(q)                         # numbers, one a member
 
 Equations (Vallis 2017, Atmospheric and Oceanic Fluid Dynamics, 2nd ed., sections 5.3.2 and 9.6; Phillips 1954)::
 
@@ -274,10 +274,6 @@ class TwoLayer:
         """Kinetic and available potential energy [m2 s-2], depth mean, shape (batch,)."""
         layers = self.plane.mean_product(self.streamfunction(q), q)
         return -0.5 * (self.share[0][:, 0, 0] * layers[:, 0] + self.share[1][:, 0, 0] * layers[:, 1])
-
-    def enstrophy(self, q: Tensor) -> Tensor:
-        """Half the mean square of PV [s-2] of each layer, shape (batch, 2)."""
-        return 0.5 * self.plane.mean_product(q, q)
 
 
 def _apply(matrix: list[list[Tensor]], layers: Tensor) -> Tensor:
