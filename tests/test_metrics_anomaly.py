@@ -13,7 +13,7 @@ from adaf_xr import metrics
 from adaf_xr.sphere import cell_area
 
 LAT, LON = np.arange(-75.0, 90, 30), np.arange(-165.0, 180, 30)
-few = settings(max_examples=8, deadline=None)
+few = settings(max_examples=6, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adaf_xr import metrics
 from adaf_xr.sphere import RADIUS
 
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=7, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
 DAY = np.timedelta64(86_400_000_000_000, "ns")
 START = np.datetime64("2012-10-22", "ns")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adaf_xr import kinematics, metrics
 from adaf_xr.metrics import paper_filter
 
-few = settings(max_examples=10, deadline=None)
+few = settings(max_examples=6, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
 NAMES = ("uv", "vorticity", "divergence", "strain")
 SPACING = 0.05

@@ -12,7 +12,7 @@ from adaf_xr import metrics
 
 LAT, LON = np.arange(-75.0, 90, 30), np.arange(-165.0, 180, 30)
 DEPTH = [0.494025, 9.572997, 5727.917]
-few = settings(max_examples=8, deadline=None)
+few = settings(max_examples=6, deadline=None)
 
 
 def field(seed: int, **other) -> xr.DataArray:

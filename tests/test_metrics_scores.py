@@ -17,7 +17,7 @@ SCORES = {name: getattr(metrics, name) for name in METRICS}
 LAT, LON = np.arange(-82.5, 90, 15), np.arange(7.5, 360, 15)
 
 seeds = st.integers(0, 2**32 - 1)
-few = settings(max_examples=10, deadline=None)
+few = settings(max_examples=6, deadline=None)
 each = pytest.mark.parametrize("name", SCORES)
 
 

@@ -14,7 +14,7 @@ from adaf_xr.metrics.contours import lines
 from adaf_xr.metrics.resolution import DEGREE, shortest_resolved
 from adaf_xr.metrics.spectra import hann
 
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=7, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
 
 
