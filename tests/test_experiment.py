@@ -29,9 +29,16 @@ from adaf_xr.points import to_points
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
+def progress():
+    """Days that were counted while the small experiment was made."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory, progress):
     """A small experiment on disk."""
-    return open_experiment(simulate(SMALL, tmp_path_factory.mktemp("osse") / "small"))
+    folder = tmp_path_factory.mktemp("osse") / "small"
+    return open_experiment(simulate(SMALL, folder, progress=lambda *counted: progress.append(counted)))
 
 
 def files(folder):
@@ -113,8 +120,26 @@ def test_a_climatology_is_the_mean_of_its_period_on_every_day(small):
 
 def test_a_climatology_of_a_period_that_is_not_there_is_refused_before_the_run(tmp_path):
     plan = replace(SMALL, background=Background(climatology="train"))
-    with pytest.raises(ValueError, match=r"mean of the period 'train'.*there is none.*test, validation; simulate more"):
+    with pytest.raises(ValueError, match=r"15 days do not reach .*'train'.*begins on 2012-10-18, .*at least 18 days"):
         simulate(plan, tmp_path / "a", days=15)
+    plan.variant(days=18).check()
+    with pytest.raises(
+        ValueError, match=r"mean of the period 'spring'.*there is none.*test, validation, train; simulat"
+    ):
+        simulate(replace(plan, background=Background(climatology="spring")), tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"seed": -1}, "seed=-1: a seed is a whole number, 0 or more"),
+        ({"device": "abacus"}, "cannot be computed on 'abacus' here: .*leave it out"),
+    ],
+)
+def test_what_cannot_be_computed_leaves_no_folder_behind(tmp_path, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        simulate(SMALL, tmp_path / "a", **wrong)
     assert not (tmp_path / "a").exists()
 
 
@@ -141,9 +166,9 @@ def test_independent_variables_err_independently():
     assert np.mean(one * other) == pytest.approx(0.0, abs=0.05)
 
 
-def test_stored_observations_are_those_made_on_demand(small, tmp_path):
-    whole = replace(SMALL, stored=())
-    on_demand = open_experiment(simulate(whole, tmp_path / "whole")).observations["nadir-gfo"]
+def test_stored_observations_are_those_made_on_demand(small):
+    # An instrument that is set is made to look again, even if it is set to what it is.
+    on_demand = small.observe("nadir-gfo", interval=SYSTEMS["nadir-gfo"].interval)
     xr.testing.assert_equal(small.observations["nadir-gfo"].compute(), on_demand.compute())
 
 
@@ -264,7 +289,8 @@ def globe(tmp_path_factory):
     nature = replace(standard.nature, days=6, spacing=2.0, spin_up=1)
     splits = periods(train=("2012-10-05", "2012-10-07"))
     background = replace(standard.background, coarsening=2)
-    plan = replace(standard, nature=nature, splits=splits, background=background, settings={"sst": {"posting": 2.0}})
+    coarse = {name: {"posting": 2.0} for name in ("sst", "sss", "ice")}
+    plan = replace(standard, nature=nature, splits=splits, background=background, settings=coarse)
     return open_experiment(simulate(plan, tmp_path_factory.mktemp("osse") / "globe"))
 
 
@@ -460,12 +486,16 @@ def test_a_resumed_run_must_meet_its_former_self(tmp_path):
 def test_a_finished_experiment_is_not_written_over(small, tmp_path):
     with pytest.raises(FileExistsError, match="finished experiment 'small-v1': open it"):
         simulate(SMALL, small.path)
-    with pytest.raises(FileExistsError, match="finished"):
+    with pytest.raises(ValueError, match="was begun as 'small-v1' with another nature and seed"):
         simulate(SMALL, small.path, resume=True, seed=1)
+    with pytest.raises(FileExistsError, match="finished"):
+        simulate(replace(SMALL, title="other words"), small.path, resume=True)
     assert simulate(SMALL, small.path, resume=True) == small.path
     (tmp_path / "thesis.tex").write_text("precious")
-    with pytest.raises(FileExistsError, match="is no experiment"):
-        simulate(SMALL, tmp_path)
+    for taken in (tmp_path, tmp_path / "thesis.tex"):
+        with pytest.raises(FileExistsError, match="is no experiment"):
+            simulate(SMALL, taken)
+    assert (tmp_path / "thesis.tex").read_text() == "precious"
 
 
 def test_there_is_no_experiment_in_an_empty_folder(tmp_path):
@@ -476,11 +506,9 @@ def test_there_is_no_experiment_in_an_empty_folder(tmp_path):
         open_experiment(tmp_path)
 
 
-def test_progress_counts_the_days_of_all_parts(tmp_path):
-    seen = []
-    simulate(SMALL, tmp_path / "a", progress=lambda done, total: seen.append((done, total)))
-    assert seen[0] == (0, 70) and seen[-1] == (70, 70)
-    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+def test_progress_counts_the_days_of_all_parts(small, progress):
+    assert progress[0] == (0, 70) and progress[-1] == (70, 70)
+    assert [done for done, _ in progress] == sorted(done for done, _ in progress)
 
 
 # --- packing ----------------------------------------------------------------------------------------------------------

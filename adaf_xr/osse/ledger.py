@@ -69,7 +69,7 @@ class Ledger:
             ledger.require_same(json.loads((folder / UNFINISHED).read_text())["experiment"])
             ledger.note(ledger.days())
             return ledger
-        if folder.exists() and any(folder.iterdir()):
+        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise FileExistsError(f"{folder} exists and is no experiment: write to another folder")
         folder.mkdir(parents=True, exist_ok=True)
         ledger.note(0)
@@ -104,13 +104,17 @@ def is_finished(plan: Experiment, folder: Path, resume: bool) -> bool:
     Raises
     ------
     FileExistsError
-        Where it holds another one, or was not to be resumed.
+        Where it is not to be resumed, or only what may change is changed: nothing of it is written again.
+    ValueError
+        Where it holds another one.
     """
     if not (folder / MANIFEST).exists():
         return False
     held = json.loads((folder / MANIFEST).read_text())["experiment"]
     if resume and held == plan.parameters():
         return True
+    if resume:
+        Ledger(folder, plan.parameters()).require_same(held)
     raise FileExistsError(
         f"{folder} holds the finished experiment {held['name']!r}: open it, remove it, or write to another folder"
     )

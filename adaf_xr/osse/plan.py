@@ -99,12 +99,18 @@ class Experiment:
         return self.nature.start.astype("M8[ns]") + np.arange(self.nature.days) * DAY
 
     def check(self) -> None:
-        """Refuse periods that overlap or lie where there is no background, before anything is computed.
+        """Refuse what cannot be made, before anything is computed.
 
         Raises
         ------
         SplitError
+            Where periods overlap or lie where there is no background.
+        ValueError
+            For a seed that is none, or a device that is not there.
         """
+        if not isinstance(self.seed, int | np.integer) or self.seed < 0:
+            raise ValueError(f"seed={self.seed!r}: a seed is a whole number, 0 or more")
+        _require_device(getattr(self.nature, "device", "cpu"))
         gap(self.splits)
         start = self.times[0] + self.background.lag * DAY
         require_inside(self.splits, start, self.times[-1] + DAY)
@@ -140,6 +146,14 @@ class Experiment:
         nature = replace(self.nature, days=days)  # type: ignore[type-var]
         stop = self.nature.start.astype("M8[ns]") + days * DAY
         splits = {name: (first, min(last, stop)) for name, (first, last) in self.splits.items() if first < stop}
+        needed = self.background.climatology
+        if needed is not None and needed in self.splits and needed not in splits:
+            first = self.splits[needed][0]
+            fewest = int((first - self.times[0]) / DAY) + 1
+            raise ValueError(
+                f"{days} days do not reach the period {needed!r}, whose mean is the background: it begins on "
+                f"{first.astype('M8[D]')}, so simulate at least {fewest} days, or choose another background"
+            )
         return replace(self, nature=nature, splits=splits, name=f"{self.name}-{days}d")
 
     def cut(self, snapshot: xr.Dataset) -> xr.Dataset:
@@ -171,6 +185,21 @@ class Experiment:
             "nature": {"kind": type(self.nature).__name__, **_plain(asdict(self.run))},
             "background": _plain(asdict(self.background)),
         }
+
+
+def _require_device(device: str) -> None:
+    """A device that is missing is better known before a folder is begun than after."""
+    if device == "cpu":
+        return
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, RuntimeError) as error:
+        raise ValueError(
+            f"the sea cannot be computed on {device!r} here: {str(error).splitlines()[0]}. Choose another device, "
+            "or leave it out for the processor"
+        ) from None
 
 
 def _plain(value: Any) -> Any:
