@@ -106,6 +106,9 @@ class TestScoreOfScales:
         assert [text.get_text() for text in ax.texts] == ["λx 1.42°", "λt 12.1 d"]
         upright, level = ax.lines
         assert (upright.get_xdata()[0], level.get_ydata()[0]) == (1.423, 12.12)
+        for days, side in ((2.11, "top"), (12.12, "center"), (41.0, "bottom")):
+            label = plot_psd_score(self.score(), lambda_t=days).texts[0]
+            assert label.get_va() == side
         assert not plot_psd_score(self.score(), lambda_x=np.nan, lambda_t=None).texts
 
     @pytest.mark.parametrize("value", [-3.0, 0.9], ids=["nothing resolved", "all resolved"])
@@ -203,6 +206,13 @@ class TestMaps:
         low, high = self.mesh(by_title["dl: RMSE"]).get_clim()
         assert (low, high) == (0.0, self.mesh(by_title["oi: RMSE"]).get_clim()[1])
         assert all(ax.child_axes[0].get_ylabel() == "m" for ax in by_title.values())
+
+    @pytest.mark.parametrize(("large", "end"), [(0.015, 0.015), (0.05, 0.02), (10.0, 1.0)])
+    def test_a_poor_field_leaves_the_errors_of_a_good_one_their_colours(self, large, end):
+        figure = figure_of_comparison(self.field(), {"good": self.field(0.01), "poor": self.field(large)})
+        by_title = {ax.get_title(): self.mesh(ax) for ax in figure.axes if ax.get_title()}
+        for name in ("good", "poor"):
+            npt.assert_allclose(by_title[f"error of {name}"].get_clim(), (-end, end))
 
     def test_fields_without_error_or_without_values_can_be_drawn(self):
         same, none = self.field(), self.field() * np.nan

@@ -38,7 +38,7 @@ def figure_of_comparison(
     Returns
     -------
     matplotlib Figure
-        Truth and fields share one scale of colours, all errors another.
+        Truth and fields share one scale of colours, all errors another: at most twice that of the middle one.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def figure_of_errors(errors: Mapping[str, xr.Dataset], variable: str, *, region:
     Returns
     -------
     matplotlib Figure
-        All biases share one scale of colours, all errors another.
+        All biases share one scale of colours, all errors another: at most twice that of the middle one.
 
     Examples
     --------
@@ -114,7 +114,15 @@ def _thinned(da: xr.DataArray) -> xr.DataArray:
 
 
 def _reach(maps: list[xr.DataArray]) -> float:
-    """Largest absolute value of all maps, but for the last hundredth."""
-    values = np.abs(np.concatenate([da.values.ravel() for da in maps]))
-    finite = values[np.isfinite(values)]
-    return (float(np.percentile(finite, 99.0)) or 1.0) if finite.size else 1.0
+    """Where a scale that maps share ends: the largest absolute value, but for the last hundredth of each map.
+
+    At most twice that of the middle map (of two the smaller), but a tenth of the largest at least: the errors of a poor
+    field, as a background is, would leave those of the others without colour. Arrows on the bar say that there is more.
+    """
+    finite = (np.abs(da.values[np.isfinite(da.values)]) for da in maps)
+    ends = [float(np.percentile(values, 99.0)) for values in finite if values.size]
+    positive = [end for end in ends if end > 0.0]
+    if not positive:
+        return 1.0
+    middle = sorted(positive)[(len(positive) - 1) // 2]
+    return float(np.clip(2.0 * middle, 0.1 * max(positive), max(positive)))

@@ -114,8 +114,8 @@ def _plain(value: float, position: float) -> str:
 
 
 def _plain_of_few(value: float, position: float) -> str:
-    """Of the lines between powers of ten only those at 2 and 5 say their number."""
-    return f"{value:g}" if f"{value:e}"[0] in "25" else ""
+    """Of the lines between powers of ten only those at 2, 3 and 5 say their number."""
+    return f"{value:g}" if f"{value:e}"[0] in "235" else ""
 
 
 def _dress(ax: Axes) -> None:
@@ -201,4 +201,7 @@ def _mark_scales(ax: Axes, lambda_x: float | None, lambda_t: float | None) -> No
         ax.text(lambda_x, 0.03, f"λx {lambda_x:.2f}°", transform=ax.get_xaxis_transform(), ha="center", **words)
     if lambda_t is not None and np.isfinite(lambda_t):
         ax.axhline(lambda_t, **thin)
-        ax.text(0.03, lambda_t, f"λt {lambda_t:.1f} d", transform=ax.get_yaxis_transform(), va="center", **words)
+        height = ax.transAxes.inverted().transform(ax.transData.transform((1.0, lambda_t)))[1]
+        # Beside an end of the axis the label hangs inside.
+        side = "top" if height > 0.95 else "bottom" if height < 0.05 else "center"
+        ax.text(0.03, lambda_t, f"λt {lambda_t:.1f} d", transform=ax.get_yaxis_transform(), va=side, **words)
