@@ -174,7 +174,38 @@ def test_units_of_another_quantity_and_what_is_no_number_are_refused():
     npt.assert_allclose(whole, metrics.rmse(X.astype("i4").astype("f8"), Y.astype("u1").astype("f8")))
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda ds: metrics.crps(ds, Y, X),
+        lambda ds: metrics.improved(ds, Y, X),
+        lambda ds: metrics.sums(X, ds),
+        lambda ds: metrics.mu_sigma(ds, Y),
+        lambda ds: metrics.mu_sigma(X, ds, "2021a"),
+        lambda ds: metrics.tau(X, Y, X, ds),
+        lambda ds: metrics.effective_resolution(X, ds),
+    ],
+)
+def test_a_dataset_is_no_field(call):
+    with pytest.raises(TypeError, match=r"a field must be a DataArray, not Dataset: pick a variable, such as ds.zos"):
+        call(X.to_dataset())
+
+
+@pytest.mark.parametrize("call", [metrics.calc_metrics, lambda x, y: metrics.score_table(y.to_dataset(), analysis=x)])
+def test_a_field_is_no_dataset(call):
+    with pytest.raises(TypeError, match=r"a Dataset is wanted, not a DataArray: .to_dataset\(name="):
+        call(X, Y)
+
+
 # What counts
+
+
+@pytest.mark.parametrize("weights", [np.ones((6, 12)), 1.0, X.to_dataset()])
+def test_weights_say_where_they_are(weights):
+    with pytest.raises(ValueError, match=r"weights is a \w+: give \"area\", None, or a DataArray"):
+        metrics.rmse(X, Y, weights=weights)
+    with pytest.raises(ValueError, match="the published definition has its own weights"):
+        metrics.calc_metrics(X.to_dataset(), Y.to_dataset(), weights=weights, definition="published")
 
 
 def test_a_mask_is_zero_or_missing_outside():

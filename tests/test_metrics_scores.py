@@ -181,7 +181,7 @@ def test_what_cannot_be_compared_is_refused(call, error, message):
 
 def test_weights_that_make_no_sense_are_refused():
     x = field(0)
-    with pytest.raises(ValueError, match=r"weights='cos': give \"area\", None, or a DataArray"):
+    with pytest.raises(ValueError, match=r"weights is 'cos': give \"area\", None, or a DataArray"):
         metrics.rmse(x, x, weights="cos")
     with pytest.raises(ValueError, match="to tell the area of a cell from: weights=None"):
         metrics.rmse(x[:, 0, 0], x[:, 0, 0], dim="time")

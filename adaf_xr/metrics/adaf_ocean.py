@@ -12,7 +12,7 @@ import xarray as xr
 
 from adaf_xr.metrics.climatology import climatology_at
 from adaf_xr.metrics.formulas import ANOMALY_METRICS, METRICS, from_sums
-from adaf_xr.metrics.horizontal import Weights, axes
+from adaf_xr.metrics.horizontal import Weights, axes, is_area
 from adaf_xr.metrics.pairing import matched
 from adaf_xr.metrics.scores import shared
 from adaf_xr.metrics.statistics import STATISTICS, of, sums
@@ -85,7 +85,7 @@ def calc_metrics(
     """
     if definition not in ("exact", "published"):
         raise ValueError(f'definition={definition!r}: choose "exact" or "published"')
-    if definition == "published" and weights != "area":
+    if definition == "published" and not is_area(weights):
         raise ValueError(
             "the published definition has its own weights: leave weights=... out, or take definition='exact'"
         )

@@ -38,7 +38,10 @@ def mu_sigma(
                        1 - \frac{\sqrt{\langle (x - y)^2 \rangle_{xy}}}{\sqrt{\langle y^2 \rangle_{xy}}} \right)
 
     "2021a", for series along a track: µ and σ are mean and standard deviation of one score of the latter kind per
-    day (UTC) that has at least ten pairs. Neither standard deviation is corrected for the number of days.
+    day (UTC) that has at least ten pairs. The challenge takes maps at the places and times of CryoSat-2, for the
+    reference sla_unfiltered + mdt - lwe, and points at least 0.25 degrees inside 65-55 W, 33-43 N: choose them first.
+
+    Neither standard deviation is corrected for the number of days.
 
     Unit: 1. Range of µ: to 1; best 1; 0 for a reconstruction of nothing. σ: from 0; best 0.
 

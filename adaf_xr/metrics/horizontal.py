@@ -50,8 +50,9 @@ def weights_of(field: xr.DataArray, weights: Weights) -> xr.DataArray:
         return weights
     if weights is None:
         return xr.DataArray(1.0)
-    if weights != "area":
-        raise ValueError(f'weights={weights!r}: give "area", None, or a DataArray')
+    if not is_area(weights):
+        what = repr(weights) if isinstance(weights, str) else f"a {type(weights).__name__}"
+        raise ValueError(f'weights is {what}: give "area", None, or a DataArray')
     found = axes(field)
     if len(found) != 2:
         raise ValueError(
@@ -65,6 +66,11 @@ def weights_of(field: xr.DataArray, weights: Weights) -> xr.DataArray:
         raise ValueError(f"{field.name!r} lies on a curvilinear grid: pass the area of its cells, weights=...")
     # Bare values: the coordinates of the field label the result, and coordinates are not multiplied.
     return xr.DataArray(_area(lat.values, lon.values), dims=(*lat.dims, *lon.dims))
+
+
+def is_area(weights: Weights) -> bool:
+    """Whether cells count by their area; arrays would compare element by element."""
+    return isinstance(weights, str) and weights == "area"
 
 
 def _area(latitude: NDArray, longitude: NDArray) -> NDArray[np.float64]:

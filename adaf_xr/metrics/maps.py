@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from adaf_xr import cf
 from adaf_xr.cf.coordinates import Role
 from adaf_xr.lattice import unroll
-from adaf_xr.metrics.pairing import ROLES, along, matched, refuse_other_places, refuse_other_units
+from adaf_xr.metrics.pairing import ROLES, along, matched, refuse_other_places, refuse_other_units, require_array
 
 MAP: tuple[Role, ...] = ("time", "latitude", "longitude")
 """Dimensions of a series of maps, in order."""
@@ -38,7 +38,7 @@ def as_maps(field: xr.DataArray, roles: Iterable[Role] = MAP) -> xr.DataArray:
     >>> as_maps(sst, ("latitude", "longitude")).values.tolist()
     [[2.0, 4.0], [1.0, 3.0]]
     """
-    _require_array(field)
+    require_array(field)
     axes = {role: _axis(field, role) for role in roles}
     named = {axis.dims[0]: role for role, axis in axes.items()}
     if len(named) < len(axes):
@@ -135,13 +135,8 @@ def roles_of(field: xr.DataArray, needed: Iterable[Role]) -> list[Role]:
     >>> roles_of(xr.DataArray([0.0, 1.0], {"lat": [0.5, 1.5]}, ["lat"]), ["longitude"])
     ['latitude', 'longitude']
     """
-    _require_array(field)
+    require_array(field)
     return [role for role in MAP if role in needed or role in field.dims or along(field, role) is not None]
-
-
-def _require_array(field: xr.DataArray) -> None:
-    if not isinstance(field, xr.DataArray):
-        raise TypeError(f"a field must be a DataArray, not {type(field).__name__}: pick a variable, such as ds.zos")
 
 
 def _axis(field: xr.DataArray, role: Role) -> xr.DataArray:

@@ -38,6 +38,7 @@ def paired(arrays: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
     """
     (first, reference), *others = arrays.items()
     for name, array in arrays.items():
+        require_array(array)
         if array.dtype.kind not in "biuf":
             raise TypeError(f"the {name} holds {array.dtype}, no numbers to score: convert it, .astype(float)")
     for name, other in others:
@@ -80,7 +81,20 @@ def along(field: xr.DataArray, role: Role) -> Hashable | None:
     return dim if dim in field.indexes and axis.name == dim else None
 
 
+def require_array(field: object) -> None:
+    """Refuse Datasets and bare arrays, which do not say what to score or where it is.
+
+    Raises
+    ------
+    TypeError
+        Where it is no DataArray.
+    """
+    if not isinstance(field, xr.DataArray):
+        raise TypeError(f"a field must be a DataArray, not {type(field).__name__}: pick a variable, such as ds.zos")
+
+
 def _coordinate(field: xr.DataArray, role: Role) -> xr.DataArray | None:
+    require_array(field)
     ds = field.to_dataset(name="field")
     return cf.coordinate(ds, ds["field"], role)
 

@@ -217,10 +217,17 @@ def shared(field: xr.Dataset, truth: xr.Dataset, *others: xr.Dataset) -> list[Ha
 
     Raises
     ------
+    TypeError
+        Where one is no Dataset.
     ValueError
         Where there is none.
     """
     every = [truth, *others]
+    for ds in (field, *every):
+        if not isinstance(ds, xr.Dataset):
+            raise TypeError(
+                f"a Dataset is wanted, not a {type(ds).__name__}: .to_dataset(name=...) makes one of a field"
+            )
     found = [
         key
         for key in field.data_vars

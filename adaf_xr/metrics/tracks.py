@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from adaf_xr import cf
-from adaf_xr.metrics.pairing import refuse_other_places, refuse_other_units
+from adaf_xr.metrics.pairing import refuse_other_places, refuse_other_units, require_array
 
 
 class Track(NamedTuple):
@@ -70,8 +70,7 @@ def as_track(rec: xr.DataArray, ref: xr.DataArray) -> Track:
 
 def _time(series: xr.DataArray, called: str) -> NDArray:
     """Times of a one-dimensional series."""
-    if not isinstance(series, xr.DataArray):
-        raise TypeError(f"the {called} must be a DataArray, not {type(series).__name__}: pick a variable")
+    require_array(series)
     ds = series.to_dataset(name="series")
     time = cf.coordinate(ds, ds["series"], "time")
     if series.ndim != 1 or time is None or time.dims != series.dims:
