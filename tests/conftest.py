@@ -5,7 +5,12 @@ import os
 from pathlib import Path
 
 import dask
+import hypothesis
 import pytest
+
+# How long an example takes is a matter of who else uses the machine, and no property.
+hypothesis.settings.register_profile("shared machine", deadline=None)
+hypothesis.settings.load_profile("shared machine")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
