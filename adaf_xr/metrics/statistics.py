@@ -116,8 +116,9 @@ def sums(
 ) -> xr.Dataset:
     """Weighted sums of statistics over the pairs where all values are present.
 
-    Sums of parts add up: ``sums(a) + sums(b)`` is the sums of a and b together, for any cut into parts. The area of a
-    cell is told from its neighbours: parts cut across latitude or longitude need ``weights`` cut from the whole.
+    Sums of parts add up: ``sums(a) + sums(b)`` is the sums of a and b together, for any cut into parts. Along what is
+    kept, such as time, labels must be the same: other times are put after each other, ``xr.concat``. The area of a cell
+    is told from its neighbours: parts cut across latitude or longitude need ``weights`` cut from the whole.
 
     Parameters
     ----------
