@@ -50,16 +50,11 @@ def _globe(name: str, title: str, spacing: float) -> Experiment:
         stored=tuple(name for name in CONSTELLATIONS["adaf-ocean"] if name.startswith("nadir") or name in FLOATING),
         # The radiometer's own 4 km are 75 million pixels a day, of a sea that has no more than a quarter of a degree.
         settings={"sst": {"posting": spacing}},
-        # What a forecast of some days gets wrong: eddies of before, nothing below its grid, and errors of its own.
-        background=Background(
-            lag=4,
-            coarsening=4,
-            perturbation={"zos": 0.03, "thetao": 0.4, "so": 0.1, "uo": 0.05, "vo": 0.05},
-            scale=200.0,
-            memory=5.0,
-        ),
+        # Eddies where they were twelve days ago are as wrong as a forecast has them, and wrong in one piece:
+        # height, currents and temperature err together, or no height could mend a current. Fluxes err on their own.
+        background=Background(lag=12, coarsening=4, perturbation={"thetao": 0.2, "so": 0.05}, scale=500.0, memory=5.0),
         splits=periods(
-            train=("2012-10-11", "2013-04-09"),
+            train=("2012-10-18", "2013-04-16"),
             validation=("2013-06-08", "2013-07-08"),
             test=("2013-09-06", "2013-11-05"),
         ),
