@@ -288,7 +288,7 @@ def globe(tmp_path_factory):
     standard = EXPERIMENTS["global-v1"]
     nature = replace(standard.nature, days=6, spacing=2.0, spin_up=1)
     splits = periods(train=("2012-10-05", "2012-10-07"))
-    background = replace(standard.background, coarsening=2)
+    background = replace(standard.background, coarsening=2, lag=4)
     coarse = {name: {"posting": 2.0} for name in ("sst", "sss", "ice")}
     plan = replace(standard, nature=nature, splits=splits, background=background, settings=coarse)
     return open_experiment(simulate(plan, tmp_path_factory.mktemp("osse") / "globe"))
