@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from importlib import import_module
 
 import numpy as np
 import numpy.testing as npt
@@ -19,7 +20,16 @@ from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.cli import app, inputs, report
 from adaf_xr.cli.score import named
 from adaf_xr.grids import regrid
-from adaf_xr.inference.comparison import along_track, climatology_of, compare, compare_at_points, match, sampled
+from adaf_xr.inference.comparison import (
+    along_track,
+    climatology_of,
+    compare,
+    compare_at_points,
+    error_maps,
+    match,
+    sampled,
+    spectra,
+)
 from adaf_xr.sphere import cell_area
 
 LAT, LON = 30.25 + 0.5 * np.arange(14), -60.25 + 0.5 * np.arange(18)
@@ -180,9 +190,17 @@ def test_what_only_a_background_or_a_climatology_has_is_not_scored(adaf):
     near(truth[["zos"]], 0.05, 1).to_netcdf("oi.nc")
     near(truth[["zos", "uo"]], 0.1, 2).to_netcdf("first.nc")
     how = ("--truth", "truth.nc", "--background", "first.nc", "--climatology", "truth.nc", "--calc-metrics")
-    result = adaf("oi.nc", *how, "--time", "2012-10-03", pictures=True)
+    result = adaf("oi.nc", *how, "--time", "2012-10-03")
     assert result.exit_code == 0, result.output
     assert set(pd.read_csv("scores/scores.csv")["variable"]) == {"zos"}
+
+
+def test_a_single_map_has_a_spectrum_but_none_in_time():
+    matched = match(sea(), {"oi": near(sea(), 0.05, 1)}, time="2012-10-03")
+    found = spectra(matched, "zos")
+    assert "psd_score" not in found
+    npt.assert_allclose(found.score, 1.0 - found.error / found.truth)
+    assert "psd_score" in spectra(match(sea(), {"oi": near(sea(), 0.05, 1)}), "zos")
 
 
 def test_a_climatology_of_the_catalog_is_of_other_times_than_those_scored(adaf):
@@ -194,6 +212,23 @@ def test_a_climatology_of_the_catalog_is_of_other_times_than_those_scored(adaf):
     assert result.exit_code == 0, result.output
     assert "of 4 times that are not scored" in result.stdout
     assert -1.0 < scores()["oi", "zos", "acc"] < 1.0
+
+
+@pytest.mark.parametrize("cells", [2**25, 5 * LAT.size * LON.size])
+def test_maps_of_mean_errors_are_those_of_each_cell_in_however_many_pieces(monkeypatch, cells):
+    monkeypatch.setattr(import_module("adaf_xr.inference.comparison.error_maps"), "CELLS", cells)
+    truth = sea(names=("zos", "thetao"), depth=(100.0, 0.5))
+    fields = {"oi": near(truth, 0.05, 1), "background": near(truth[["thetao"]], 0.1, 2)}
+    matched = match(truth, fields)
+    for key, names in (("zos", ["oi"]), ("thetao", ["oi", "background"])):
+        maps = error_maps(matched, key)
+        assert list(maps) == names
+        for name in names:
+            error = fields[name][key] - truth[key]
+            error = error.sel(depth=0.5) if key == "thetao" else error
+            npt.assert_allclose(maps[name][f"{key}_bias"], error.mean("time"), atol=1e-12)
+            npt.assert_allclose(maps[name][f"{key}_rmse"], (error**2).mean("time") ** 0.5, rtol=1e-9)
+            assert maps[name][f"{key}_rmse"].attrs["units"] == truth[key].attrs["units"]
 
 
 def test_the_usual_pictures_are_drawn(adaf, tmp_path):

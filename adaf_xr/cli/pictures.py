@@ -31,16 +31,14 @@ def draw(matched: Matched, comparison: Comparison, folder: Path) -> list[Path]:
     list of Path
         What was written.
     """
-    from adaf_xr.inference.comparison import CLIMATOLOGY
+    from adaf_xr.inference.comparison import CLIMATOLOGY, error_maps
     from adaf_xr.plotting import figure_of_errors, plot_scorecard, save
 
     matched = replace(matched, fields={name: ds for name, ds in matched.fields.items() if name != CLIMATOLOGY})
     written = []
     for key in [str(key) for key in matched.truth.data_vars]:
         written.append(save(_maps(matched, key), folder / f"maps_{key}.png"))
-        errors = {name: comparison.errors[name] for name in matched.fields if name in comparison.errors}
-        shown = {name: ds for name, ds in errors.items() if f"{key}_rmse" in ds}
-        written.append(save(figure_of_errors(shown, key), folder / f"errors_{key}.png"))
+        written.append(save(figure_of_errors(error_maps(matched, key), key), folder / f"errors_{key}.png"))
     written += _spectra(matched, comparison, folder)
     if comparison.gains is not None:
         written.append(save(plot_scorecard(comparison.gains, title=span(matched.truth)), folder / "scorecard.png"))

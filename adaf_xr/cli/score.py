@@ -146,7 +146,7 @@ def score(
             # Of all its times: those that are scored are what a climatology leaves out.
             usual = None if climatology is None else _field(climatology, catalog, None, how)
             beside = {"climatology": usual, "depth": depth or None, "regrid": regrid, **where}
-            matched, compared = _beside(_field(truth, catalog, where, how), fields, beside, draw)
+            matched, compared = _beside(_field(truth, catalog, where, how), fields, beside)
             sheets, notes, shown = [compared.sheet], matched.notes, (matched, compared)
             out.mkdir(parents=True, exist_ok=True)
             written += _calc_metrics(matched, out) if calc_metrics else []
@@ -200,13 +200,13 @@ def _seen(
     return inputs.observations(catalog, files, **given)
 
 
-def _beside(truth: Any, fields: dict[str, Any], how: Mapping[str, Any], maps: bool) -> tuple[Matched, Comparison]:
+def _beside(truth: Any, fields: dict[str, Any], how: Mapping[str, Any]) -> tuple[Matched, Comparison]:
     """Fields on the axes of a truth, and their scores."""
     from adaf_xr.inference.comparison import compare, match
 
     with terminal.progress("scoring"):
         matched = match(truth, fields, **how)
-        return matched, compare(matched, maps=maps)
+        return matched, compare(matched)
 
 
 def _at_points(observations: list[Any], fields: dict[str, Any], where: Mapping[str, Any]) -> list[Sheet]:

@@ -3,6 +3,7 @@
 from adaf_xr.inference.comparison.at_points import along_track as along_track
 from adaf_xr.inference.comparison.at_points import sampled as sampled
 from adaf_xr.inference.comparison.at_points import span_of as span_of
+from adaf_xr.inference.comparison.error_maps import error_maps as error_maps
 from adaf_xr.inference.comparison.levels import uppermost as uppermost
 from adaf_xr.inference.comparison.matching import BACKGROUND as BACKGROUND
 from adaf_xr.inference.comparison.matching import CLIMATOLOGY as CLIMATOLOGY

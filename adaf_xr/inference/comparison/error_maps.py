@@ -15,41 +15,41 @@ CELLS = 2**25
 """Values of one variable that are summed at once: a month of global maps of 0.25 degrees."""
 
 
-def error_maps(matched: Matched) -> dict[str, xr.Dataset]:
+_SHOWN = ("bias", "rmse")
+
+
+def error_maps(matched: Matched, key: str) -> dict[str, xr.Dataset]:
     """Bias and RMSE over time of each cell, at the uppermost level; this computes.
 
     Parameters
     ----------
     matched : Matched
         Fields, and the truth.
+    key : str
+        A variable.
 
     Returns
     -------
     dict of Dataset
-        By field: ``<name>_bias`` and ``<name>_rmse`` (latitude, longitude).
+        By field that has the variable: ``<key>_bias`` and ``<key>_rmse`` (latitude, longitude).
     """
-    pairs = {
-        (name, str(key)): [uppermost(ds[key]) for ds in matched.pair(name)]
-        for name, ds in matched.fields.items()
-        for key in matched.truth.data_vars
-        if key in ds and name != CLIMATOLOGY
-    }
-    names = ("error", "squared_error")
-    totals: dict[tuple[str, str], xr.Dataset] = {}
+    names = [name for name, ds in matched.fields.items() if key in ds and name != CLIMATOLOGY]
+    pairs = {name: [uppermost(ds[key]) for ds in matched.pair(name)] for name in names}
+    totals: dict[str, xr.Dataset] = {}
     for period in _periods(matched.truth):
         lazy = {
-            key: sums(*(da.isel(period) for da in pair), dim=list(period), weights=None, names=names)
-            for key, pair in pairs.items()
+            name: sums(
+                *(da.isel(period) for da in pair), dim=list(period), weights=None, names=("error", "squared_error")
+            )
+            for name, pair in pairs.items()
         }
         (done,) = dask.compute(lazy)
-        totals = {key: totals[key] + part if key in totals else part for key, part in done.items()}
-    found: dict[str, xr.Dataset] = {}
-    for (name, key), total in totals.items():
-        unit = pairs[name, key][1].attrs.get("units", "")
-        scores = from_sums(total)
-        maps = {f"{key}_{score}": scores[score].assign_attrs(units=unit) for score in ("bias", "rmse")}
-        found[name] = found.get(name, xr.Dataset()).assign(maps)
-    return found
+        totals = {name: totals[name] + part if name in totals else part for name, part in done.items()}
+    unit = matched.truth[key].attrs.get("units", "")
+    return {
+        name: xr.Dataset({f"{key}_{score}": from_sums(total)[score].assign_attrs(units=unit) for score in _SHOWN})
+        for name, total in totals.items()
+    }
 
 
 def _periods(truth: xr.Dataset) -> Iterator[dict[str, slice]]:

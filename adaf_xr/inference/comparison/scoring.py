@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dask
@@ -13,7 +13,6 @@ import xarray as xr
 
 from adaf_xr import metrics
 from adaf_xr.inference.comparison.at_points import along_track
-from adaf_xr.inference.comparison.error_maps import error_maps
 from adaf_xr.inference.comparison.gains import LEVEL, at_depths_of, gains, sums_of
 from adaf_xr.inference.comparison.matching import BACKGROUND, CLIMATOLOGY, Matched
 from adaf_xr.inference.comparison.pooled import cards, sheet_of
@@ -31,16 +30,13 @@ class Comparison:
         One row per score, and why others are missing.
     gains : Dataset or None
         ``improvement``, ``low`` and ``high`` [%] on (analysis, variable, score), where there is a background.
-    errors : dict of str to Dataset
-        By field: maps of the error at the uppermost level, ``<name>_bias`` and ``<name>_rmse``, if asked for.
     """
 
     sheet: Sheet
     gains: xr.Dataset | None = None
-    errors: dict[str, xr.Dataset] = field(default_factory=dict)
 
 
-def compare(matched: Matched, *, maps: bool = False) -> Comparison:
+def compare(matched: Matched) -> Comparison:
     """Score fields against their truth; this computes, in one pass but for what needs whole series of maps.
 
     Parameters
@@ -48,18 +44,14 @@ def compare(matched: Matched, *, maps: bool = False) -> Comparison:
     matched : Matched
         Fields named ``background`` and ``climatology`` are what the others are held against; the background is scored
         as well.
-    maps : bool
-        Whether to map the mean errors too, in a pass of their own.
     """
     fields = {name: ds for name, ds in matched.fields.items() if name != CLIMATOLOGY}
-    sheet, better, errors = Sheet(), dict[tuple[str, str], xr.Dataset](), dict[str, xr.Dataset]()
+    sheet, better = Sheet(), dict[tuple[str, str], xr.Dataset]()
     for key in map(str, matched.truth.data_vars):
         # Variables share nothing that would be read twice, and all of them at once would fill the memory.
         found, gained = _pooled(_of_variable(matched, key))
         sheet, better = sheet + found, better | gained
-        for name, drawn in error_maps(_of_variable(matched, key)).items() if maps else ():
-            errors[name] = errors.get(name, xr.Dataset()).assign(drawn)
-    return Comparison(sheet + scales(replace(matched, fields=fields)), _as_table(better) if better else None, errors)
+    return Comparison(sheet + scales(replace(matched, fields=fields)), _as_table(better) if better else None)
 
 
 def _of_variable(matched: Matched, key: str) -> Matched:
