@@ -6,6 +6,7 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from swell import NADIRS, SMALL
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from adaf_xr import open_observations, open_source
 from adaf_xr.catalog import EmptyCatalogWarning, describe
 from adaf_xr.cli import app
+from adaf_xr.metrics import rmse
 from adaf_xr.osse import standard
 from adaf_xr.osse.experiment import open_experiment, simulate
 from adaf_xr.osse.observing import SYSTEMS
@@ -156,11 +158,18 @@ def test_what_the_experiment_lacks_is_named(small, tmp_path):
         open_observations("osse", root=small.path, time="2015-10-06", sources=["ssh"])
 
 
-def test_the_command_line_assimilates_an_experiment(adaf, tmp_path, small):
+def test_the_command_line_assimilates_an_experiment_and_scores_it(adaf, tmp_path, small):
     command = ("assimilate", "--catalog", "osse", "--set", f"root={small.path}", "--time", "2012-10-06", "--grid", 0.5)
     result = adaf(*command, "--out", "analysis.zarr")
     assert result.exit_code == 0, result.output
-    assert xr.open_zarr(tmp_path / "analysis.zarr").zos.sizes["time"] == 1
+    analysis = xr.open_zarr(tmp_path / "analysis.zarr").zos
+    how = ("--catalog", "osse", "--set", f"root={small.path}", "--truth", "truth", "--background", "background")
+    result = adaf("score", "oi=analysis.zarr", *how, "--regrid", "--no-pictures")
+    assert result.exit_code == 0, result.output
+    scores = pd.read_csv(tmp_path / "scores" / "scores.csv").set_index(["analysis", "variable", "score"])["value"]
+    truth = small.truth.zos.sel(time=analysis.time)
+    assert scores["oi", "zos", "rmse"] == pytest.approx(float(rmse(analysis, truth, dim=truth.dims)), rel=1e-5)
+    assert scores["oi", "zos", "rmse"] < scores["background", "zos", "rmse"]
 
 
 def test_a_plan_of_ones_own_needs_no_name(tmp_path):

@@ -74,7 +74,7 @@ def common(
     if not common.size:
         raise ValueError(f"no time of the truth ({_span(truth)}) is one that {', '.join(fields)} all have")
     if common.size < known.size:
-        notes.append(f"all are scored at the {common.size} times that all have")
+        notes.append(f"all are scored at the {common.size} time{'s' * (common.size > 1)} that all have")
     return _at(truth, common), {name: _at(ds, common) for name, ds in fields.items()}
 
 
