@@ -132,9 +132,12 @@ def test_systems_are_opened_by_name_and_time(small, system):
     assert whole.sizes == small.observations[system].sizes
 
 
-def test_all_altimeters_are_one_kind_and_what_is_absent_is_said(small, monkeypatch):
+def test_all_altimeters_are_one_kind_and_what_is_absent_is_said_to_who_asks(small, monkeypatch):
     monkeypatch.setenv("ADAF_XR_OSSE", str(small.path))
     with pytest.warns(EmptyCatalogWarning, match="sst gives nothing: small-v1 at .* has no sst, only nadir-reference"):
+        open_observations("osse", time="2012-10-06", window="4D", sources=["ssh", "sst"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         tree = open_observations("osse", time="2012-10-06", window="4D")
     assert [node.path for node in tree.leaves] == ["/ssh/nadir-reference", "/ssh/nadir-gfo"]
     with warnings.catch_warnings():

@@ -30,7 +30,7 @@ class ExperimentReader(BaseReader):
             return cutting.cut(getattr(experiment, part), interval)
         systems = [name for name in experiment.systems if part in (name, kind_of(name))]
         if not systems:
-            raise files.NoFilesError(
+            raise files.NotPartError(
                 f"{experiment.name} at {folder} has no {part}, only {', '.join(experiment.systems)}"
             )
         seen = {name: _seen(experiment, name, interval) for name in systems}

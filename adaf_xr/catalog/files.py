@@ -33,6 +33,10 @@ class NoFilesError(FileNotFoundError):
     """A source of one file a day has none at all for the days wanted."""
 
 
+class NotPartError(NoFilesError):
+    """The data set was made without this source: it is missing at any time."""
+
+
 class MissingDaysWarning(UserWarning):
     """Days without a file in a source of one file a day."""
 

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from adaf_xr.catalog.cutting import cut
-from adaf_xr.catalog.files import NoFilesError
+from adaf_xr.catalog.files import NoFilesError, NotPartError
 from adaf_xr.catalog.opening import check, known_parameters, load
 from adaf_xr.catalog.times import Span, around
 
@@ -48,7 +48,7 @@ def open_observations(
     window : str, timedelta or pair
         Total span centred on the time, [t - window / 2, t + window / 2), or (before, after).
     sources : iterable of str, optional
-        Kinds of observing systems, or names of entries. Default: all.
+        Kinds of observing systems, or names of entries. Default: all that are part of the data set.
     **parameters
         Those of the catalog and its entries; each goes to the entries that take it.
 
@@ -77,7 +77,7 @@ def open_observations(
     kinds = Counter(entry.metadata["source"] for entry in wanted.values())
     nodes = {}
     for name, entry in wanted.items():
-        opened = _open(cat, name, entry, span, parameters)
+        opened = _open(cat, name, entry, span, parameters, asked=sources is not None)
         if opened is not None:
             kind = entry.metadata["source"]
             nodes[f"/{kind}" if kinds[kind] == 1 else f"/{name}/{kind}"] = opened
@@ -118,8 +118,13 @@ def _check(cat: Catalog, wanted: dict[str, ReaderDescription], parameters: dict[
         check(cat, name, entry, {k: v for k, v in parameters.items() if k in known_parameters(cat, entry)})
 
 
-def _open(cat: Catalog, name: str, entry: ReaderDescription, span: Span | None, parameters: dict[str, Any]) -> Any:
-    """One entry, or None where the catalog or its files say that it has nothing in the span."""
+def _open(
+    cat: Catalog, name: str, entry: ReaderDescription, span: Span | None, parameters: dict[str, Any], *, asked: bool
+) -> Any:
+    """One entry, or None where the catalog or its files say that it has nothing in the span.
+
+    What was never part of a data set is worth a word only to those who asked for it by name.
+    """
     covers = entry.metadata.get("covers")
     if span is not None and covers is not None and not span.meets(*covers):
         return None
@@ -130,6 +135,8 @@ def _open(cat: Catalog, name: str, entry: ReaderDescription, span: Span | None, 
     try:
         return cut(cat(**given)[name].read(), span)
     except NoFilesError as error:
+        if isinstance(error, NotPartError) and not asked:
+            return None
         warnings.warn(f"{name} gives nothing: {error}", EmptyCatalogWarning, stacklevel=3)
         return None
 

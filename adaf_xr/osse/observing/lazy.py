@@ -81,7 +81,7 @@ def observe(
         coords=_coordinates(layout, known),
         attrs={
             "Conventions": "CF-1.11",
-            "title": layout.title,
+            "title": layout.title + ("" if noise else "; here without errors"),
             "institution": "simulated",
             "source": f"adaf_xr.osse.observing, {instrument.name}, seed {seed}" + ("" if noise else ", without errors"),
             "comment": "A simulation; it describes no real ocean.",
