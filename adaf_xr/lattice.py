@@ -6,6 +6,8 @@ a regional analysis is exactly the piece of the global one.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -159,3 +161,18 @@ def width(region: Region) -> float:
     """
     west, east = region[:2]
     return 360.0 if east - west >= 360.0 else float((east - west) % 360.0)
+
+
+def within(region: Region, latitude: Any, longitude: Any, high: Any = 0.0, wide: Any = 0.0) -> Any:
+    """Whether points lie in a region, its bounds included, widened by `high` and `wide` degrees on every side.
+
+    Arithmetic only: NumPy arrays and lazy labelled ones come out as they went in.
+
+    Examples
+    --------
+    >>> within((170, -170, 0, 1), np.array([0.5, 0.5, 2.0]), np.array([-175.0, 165.0, 175.0])).tolist()
+    [True, False, False]
+    """
+    west, _, south, north = region
+    eastward = (longitude - west + wide) % 360.0
+    return (latitude >= south - high) & (latitude <= north + high) & (eastward <= width(region) + 2.0 * wide)

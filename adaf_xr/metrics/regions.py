@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from adaf_xr.lattice import Region, width
+from adaf_xr.lattice import Region, width, within
 from adaf_xr.metrics.horizontal import axes
 from adaf_xr.metrics.pairing import matched
 
@@ -72,6 +72,4 @@ def _box(field: xr.DataArray, name: str, region: Region) -> xr.DataArray:
     if not region[2] <= region[3] or width(region) == 0.0:
         raise ValueError(f"the region {name!r} is {region}: give (west, east, south, north), south below north")
     latitude, longitude = (axis.reset_coords(drop=True) for axis in found)
-    west, _, south, north = region
-    eastward = (longitude - west + EDGE) % 360.0
-    return (latitude >= south - EDGE) & (latitude <= north + EDGE) & (eastward <= width(region) + 2.0 * EDGE)
+    return within(region, latitude, longitude, EDGE, EDGE)

@@ -19,7 +19,7 @@ from adaf_xr.inference.comparison.sheet import Sheet
 from adaf_xr.inference.departures import innovations
 from adaf_xr.inference.observations import as_points
 from adaf_xr.instants import as_times
-from adaf_xr.lattice import Region, width
+from adaf_xr.lattice import Region, within
 
 Observations = xr.Dataset | xr.DataTree
 Along = Callable[[xr.DataArray, xr.DataArray], tuple[float, ...]]
@@ -146,9 +146,7 @@ def _inside(points: xr.Dataset, time: Any, period: tuple[Any, Any] | None, regio
     """Which points are asked for, lazily where they are."""
     inside = xr.ones_like(points.latitude, dtype=bool).reset_coords(drop=True)
     if region is not None:
-        west, _, south, north = region
-        eastward = (points.longitude - west) % 360.0
-        inside = inside & (eastward <= width(region)) & (points.latitude >= south) & (points.latitude <= north)
+        inside = inside & within(region, points.latitude, points.longitude)
     if period is not None:
         start, stop = as_times(period)
         inside = inside & (points.time >= start) & (points.time < stop)
