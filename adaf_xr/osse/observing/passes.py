@@ -5,12 +5,16 @@ Images are collated as those of level 3 products: one a day of the ascending pas
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adaf_xr.osse.observing.domain import Domain
+from adaf_xr.osse.observing.instrument import Instrument
+from adaf_xr.osse.observing.layout import Arrays
 from adaf_xr.osse.orbits import Orbit
 from adaf_xr.sphere import RADIUS, chord, unit_vectors
 
@@ -100,6 +104,37 @@ def overpass(orbit: Orbit, day: int, image: int, grid: Grid, reach: float) -> ND
     return found.reshape(latitude.shape)
 
 
-def stack(images: list[dict[str, NDArray]]) -> dict[str, NDArray]:
-    """Join images along a new first dimension, time."""
-    return {name: np.stack([each[name] for each in images]) for name in images[0]}
+@dataclass(frozen=True)
+class Imager(Instrument):
+    """An instrument with a wide swath whose product is two images a day on a lattice.
+
+    Attributes
+    ----------
+    orbit : Orbit
+        Of the satellite.
+    posting : float
+        Degrees.
+    reach : float
+        Half the width of the swath [km].
+    """
+
+    orbit: Orbit
+    posting: float
+    reach: float
+
+    reference: ClassVar[tuple[float, float]]
+    """Nominal times of the two images [s]."""
+
+    def rows(self, day: int, seed: int, domain: Domain) -> Arrays:
+        """Two images."""
+        return {"seconds": np.array(self.reference)}
+
+    def read(self, day: int, seed: int, domain: Domain, noise: bool) -> Arrays:
+        """Both images of a day."""
+        grid = Grid.of(domain, self.posting)
+        images = [self.image(day, number, seed, domain, grid, noise) for number in range(IMAGES)]
+        return {name: np.stack([each[name] for each in images]) for name in images[0]}
+
+    @abstractmethod
+    def image(self, day: int, image: int, seed: int, domain: Domain, grid: Grid, noise: bool) -> Arrays:
+        """The variables of one image, on its grid."""

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adaf_xr.osse.observing import clouds
 from adaf_xr.osse.observing.domain import Domain
-from adaf_xr.osse.observing.instrument import Instrument, noisy
+from adaf_xr.osse.observing.instrument import noisy
 from adaf_xr.osse.observing.layout import Arrays, Column, Layout, map_axes
 from adaf_xr.osse.observing.noise import smooth, white
-from adaf_xr.osse.observing.passes import IMAGES, Grid, overpass, stack
-from adaf_xr.osse.orbits import Orbit
-
-REFERENCE = (5400.0, 48600.0)
-"""Nominal times of the two images [s]; `sst_dtime` counts from them."""
+from adaf_xr.osse.observing.passes import IMAGES, Grid, Imager, overpass
 
 TICK = 4.0
 """Unit of `sst_dtime` in files [s]."""
@@ -34,7 +31,7 @@ KELVIN = 273.15
 
 
 @dataclass(frozen=True)
-class Radiometer(Instrument):
+class Radiometer(Imager):
     """AVHRR, laid out like GHRSST level 3: two images a day on the lattice of a posting, each pixel with its time.
 
     Attributes
@@ -54,7 +51,7 @@ class Radiometer(Instrument):
         Share of clouds: 0.65 to 0.7 (King et al. 2013, IEEE TGRS 51, 3826). Their margins read cold, and are flagged.
     """
 
-    orbit: Orbit
+    reference: ClassVar[tuple[float, float]] = (5400.0, 48600.0)  # `sst_dtime` counts from them
     posting: float = 1.0 / 24.0
     reach: float = 1450.0
     error: float = 0.4
@@ -91,23 +88,14 @@ class Radiometer(Instrument):
             attrs={"processing_level": "L3C", "gds_version_id": "2.0"},
         )
 
-    def rows(self, day: int, seed: int, domain: Domain) -> Arrays:
-        """Two images."""
-        return {"seconds": np.array(REFERENCE)}
-
-    def read(self, day: int, seed: int, domain: Domain, noise: bool) -> Arrays:
-        """Both images of a day."""
-        grid = Grid.of(domain, self.posting)
-        return stack([self._image(day, image, seed, domain, grid, noise) for image in range(IMAGES)])
-
-    def _image(self, day: int, image: int, seed: int, domain: Domain, grid: Grid, noise: bool) -> Arrays:
+    def image(self, day: int, image: int, seed: int, domain: Domain, grid: Grid, noise: bool) -> Arrays:
         """Surface temperature in kelvin between broken clouds, cold at their margins, with a bias that is known."""
         seconds = overpass(self.orbit, day, image, grid, self.reach)
-        delay = TICK * np.round((seconds - REFERENCE[image]) / TICK)
+        delay = TICK * np.round((seconds - self.reference[image]) / TICK)
         cloud = clouds.cloudiness(self.key(seed, "clouds"), day + image / IMAGES, *grid.points)
         limit = clouds.threshold(self.cover)
         clear = np.isfinite(seconds) & (cloud <= limit)
-        true = self._true(domain, grid, day, REFERENCE[image] + delay, clear)
+        true = self._true(domain, grid, day, self.reference[image] + delay, clear)
         seen, margin = np.isfinite(true), cloud > limit - MARGIN
         bias = 0.0 * true
         if noise:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adaf_xr.osse.observing.domain import Domain, within
-from adaf_xr.osse.observing.instrument import Instrument, noisy
+from adaf_xr.osse.observing.instrument import noisy
 from adaf_xr.osse.observing.layout import Arrays, Layout, map_axes, with_error
 from adaf_xr.osse.observing.noise import white
-from adaf_xr.osse.observing.passes import IMAGES, Grid, overpass, stack
-from adaf_xr.osse.orbits import Orbit
+from adaf_xr.osse.observing.passes import IMAGES, Grid, Imager, overpass
 from adaf_xr.sphere import RADIUS
-
-REFERENCE = (21600.0, 64800.0)
-"""Times of the two images [s]: 6 and 18 hours, the local times of the passes."""
 
 WARM = 28.0
 """Temperature [degC] at which the error is the stated one."""
@@ -26,7 +23,7 @@ RINGS = (75.0, 150.0)
 
 
 @dataclass(frozen=True)
-class SalinityRadiometer(Instrument):
+class SalinityRadiometer(Imager):
     """SMOS, laid out like a daily level 3: one image of the ascending passes, one of the descending.
 
     Attributes
@@ -44,7 +41,7 @@ class SalinityRadiometer(Instrument):
         How much too fresh a cell is that has only land around it. Default: none.
     """
 
-    orbit: Orbit
+    reference: ClassVar[tuple[float, float]] = (21600.0, 64800.0)  # local times of the passes
     posting: float = 0.25
     reach: float = 500.0
     error: float = 0.5
@@ -64,20 +61,11 @@ class SalinityRadiometer(Instrument):
             attrs={"sensor": "simulated L-band radiometer"},
         )
 
-    def rows(self, day: int, seed: int, domain: Domain) -> Arrays:
-        """Two images."""
-        return {"seconds": np.array(REFERENCE)}
-
-    def read(self, day: int, seed: int, domain: Domain, noise: bool) -> Arrays:
-        """Both images of a day."""
-        grid = Grid.of(domain, self.posting)
-        return stack([self._image(day, image, seed, domain, grid, noise) for image in range(IMAGES)])
-
-    def _image(self, day: int, image: int, seed: int, domain: Domain, grid: Grid, noise: bool) -> Arrays:
+    def image(self, day: int, image: int, seed: int, domain: Domain, grid: Grid, noise: bool) -> Arrays:
         """Salinity at the time of the image where a swath passes, and the error it states."""
         latitude, longitude = grid.points
         seen = np.isfinite(overpass(self.orbit, day, image, grid, self.reach))
-        at = (latitude[seen], longitude[seen], day, np.array(REFERENCE[image]))
+        at = (latitude[seen], longitude[seen], day, np.array(self.reference[image]))
         salt, error = np.full((2, *seen.shape), np.nan)
         salt[seen] = domain.sighted("so", *at)
         warmth = domain.value("thetao", *at) if "thetao" in domain.ocean.names else WARM
