@@ -10,6 +10,8 @@ import xarray as xr
 
 Span = np.timedelta64
 
+DAY = np.timedelta64(86_400_000_000_000, "ns")
+
 
 def as_times(time: Any) -> np.ndarray:
     """Times in UTC, (n,) datetime64[ns].

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from adaf_xr import cf
 from adaf_xr.cf.coordinates import Role
+from adaf_xr.instants import DAY
 from adaf_xr.lattice import unroll
 from adaf_xr.metrics.pairing import ROLES, along, matched, refuse_other_places, refuse_other_units, require_array
 
@@ -18,8 +19,6 @@ MAP: tuple[Role, ...] = ("time", "latitude", "longitude")
 
 REGULAR = 1e-2
 """Share of a step by which steps may differ: those of coordinates in single precision do."""
-
-DAY = np.timedelta64(86_400_000_000_000, "ns")
 
 
 def as_maps(field: xr.DataArray, roles: Iterable[Role] = MAP) -> xr.DataArray:

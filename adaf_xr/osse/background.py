@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from adaf_xr.osse.splits import DAY, Period
+from adaf_xr.instants import DAY
+from adaf_xr.osse.splits import Period
 from adaf_xr.sphere import RADIUS, cell_area, unit_vectors
 
 WAVES = 128

@@ -15,10 +15,10 @@ import xarray as xr
 
 from adaf_xr import lattice
 from adaf_xr.cf.canonical import SOURCES
-from adaf_xr.instants import as_times, as_window
+from adaf_xr.instants import DAY, as_times, as_window
 from adaf_xr.osse import storage
 from adaf_xr.osse.observation_store import open_observations
-from adaf_xr.osse.splits import DAY, Period
+from adaf_xr.osse.splits import Period
 
 if TYPE_CHECKING:
     from adaf_xr.lattice import Region

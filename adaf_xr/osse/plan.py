@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 import xarray as xr
 
+from adaf_xr.instants import DAY
 from adaf_xr.lattice import Region, cut
 from adaf_xr.osse.background import Background
-from adaf_xr.osse.splits import DAY, Period, gap, require_inside
+from adaf_xr.osse.splits import Period, gap, require_inside
 
 
 class Nature(Protocol):

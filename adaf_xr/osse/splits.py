@@ -13,12 +13,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from adaf_xr.instants import as_times
+from adaf_xr.instants import DAY, as_times
 
 Period = tuple[np.datetime64, np.datetime64]
 """A half-open span of time [start, stop)."""
-
-DAY = np.timedelta64(86_400_000_000_000, "ns")
 
 CELLS = 4096
 """Cells that the autocorrelation is measured at, about; neighbours say the same."""

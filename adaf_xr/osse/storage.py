@@ -14,6 +14,8 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 
+from adaf_xr.osse.labels import joined
+
 QUANTUM: dict[str, tuple[float, float]] = {
     "zos": (2e-4, 0.0),
     "thetao": (1e-3, 15.0),
@@ -59,17 +61,10 @@ def blocks_of(snapshots: Iterable[xr.Dataset], days: int) -> Iterator[xr.Dataset
     for snapshot in snapshots:
         held.append(snapshot)
         if len(held) == days:
-            yield _joined(held)
+            yield joined(held)
             held = []
     if held:
-        yield _joined(held)
-
-
-def _joined(snapshots: list[xr.Dataset]) -> xr.Dataset:
-    """One dataset along time; what has no time is that of the first."""
-    return xr.concat(
-        snapshots, "time", data_vars="minimal", coords="minimal", compat="override", combine_attrs="override"
-    )
+        yield joined(held)
 
 
 def create(path: Path, first: xr.Dataset, time: np.ndarray, days: int) -> None:

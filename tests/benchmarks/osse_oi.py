@@ -28,6 +28,7 @@ from adaf_xr.grids import regrid, sample
 from adaf_xr.metrics import lambda_x_t, mu_sigma, tau_from_ssh
 from adaf_xr.models.optimal_interpolation import OptimalInterpolation
 from adaf_xr.osse import open_experiment
+from adaf_xr.osse.observing import CONSTELLATIONS
 from adaf_xr.osse.opening import OpenExperiment
 
 PUBLISHED = """Published on NATL60 (ocean-data-challenges/2020a_SSH_mapping_NATL60)
@@ -36,8 +37,8 @@ PUBLISHED = """Published on NATL60 (ocean-data-challenges/2020a_SSH_mapping_NATL
   DUACS, 4 nadirs + SWOT             0.92        1.22       11.4
 Published of DUACS geostrophy with SWOT (arXiv 2211.13059): tau uv 83.7, vorticity 53.5, divergence -0.5, strain 24.8"""
 
-NADIRS = ("nadir-reference", "nadir-interleaved", "nadir-gfo", "nadir-envisat")
-SYSTEMS = {"4 nadirs": NADIRS, "4 nadirs + SWOT": (*NADIRS, "swot")}
+NADIRS = CONSTELLATIONS["4-nadirs"]
+SYSTEMS = {"4 nadirs": NADIRS, "4 nadirs + SWOT": CONSTELLATIONS["swot+4-nadirs"]}
 DEFAULT = OptimalInterpolation()
 WINDOW = (np.timedelta64(14, "D"), np.timedelta64(14, "D"))
 TUNED = {"std": 0.25, "length": 75.0, "time": 4.0, "error": 0.02}

@@ -8,6 +8,8 @@ import numpy as np
 from dask.base import normalize_token
 from numpy.typing import NDArray
 
+from adaf_xr import lattice
+from adaf_xr.instants import DAY
 from adaf_xr.lattice import Region, cut, width
 from adaf_xr.osse.observing.ocean import Ocean
 from adaf_xr.osse.orbits import Orbit
@@ -15,8 +17,6 @@ from adaf_xr.sphere import RADIUS
 
 EPOCH = np.datetime64("1950-01-01", "ns")
 """Day 0 of all orbits and of all streams of errors."""
-
-DAY = np.timedelta64(86_400_000_000_000, "ns")
 
 ICE = 0.15
 """Concentration from which satellites see ice and no water: the customary edge of the ice."""
@@ -114,14 +114,12 @@ def within(region: Region | None, latitude: NDArray, longitude: NDArray, reach: 
     """Whether points lie in a region, widened by a reach [km]."""
     if region is None:
         return np.isfinite(latitude) & np.isfinite(longitude)
-    west, _, south, north = region
     pad = np.degrees(reach / RADIUS)
     # Nearer the pole a reach spans more longitudes, and at last all.
     shrunk = np.cos(np.radians(np.minimum(np.abs(latitude) + pad, 90.0)))
     with np.errstate(divide="ignore", invalid="ignore"):
         pad_longitude = np.where(shrunk > 1e-3, pad / shrunk, 360.0) if reach else 0.0
-        eastward = np.mod(longitude - west + pad_longitude, 360.0)
-    return (latitude >= south - pad) & (latitude <= north + pad) & (eastward <= width(region) + 2.0 * pad_longitude)
+        return lattice.within(region, latitude, longitude, pad, pad_longitude)
 
 
 def _overlap(one: Region, other: Region) -> bool:

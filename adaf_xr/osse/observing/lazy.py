@@ -13,9 +13,9 @@ from dask.base import tokenize
 from dask.delayed import Delayed
 from numpy.typing import NDArray
 
-from adaf_xr.instants import as_times
+from adaf_xr.instants import DAY, as_times
 from adaf_xr.lattice import Region
-from adaf_xr.osse.observing.domain import DAY, EPOCH, Domain, instants
+from adaf_xr.osse.observing.domain import EPOCH, Domain, instants
 from adaf_xr.osse.observing.instrument import Instrument
 from adaf_xr.osse.observing.layout import Arrays, Column, Layout
 from adaf_xr.osse.observing.ocean import Ocean

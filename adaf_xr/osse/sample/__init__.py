@@ -26,10 +26,10 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from adaf_xr.instants import DAY
 from adaf_xr.osse.observing import observe
 from adaf_xr.osse.observing.altimeters import NadirAltimeter
 from adaf_xr.osse.observing.argo import Argo
-from adaf_xr.osse.observing.domain import DAY
 from adaf_xr.osse.observing.ice import IceChart
 from adaf_xr.osse.observing.instrument import Instrument
 from adaf_xr.osse.observing.radiometer import Radiometer

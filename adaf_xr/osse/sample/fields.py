@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adaf_xr.osse.observing.domain import DAY, EPOCH, Domain
+from adaf_xr.instants import DAY
+from adaf_xr.osse.observing.domain import EPOCH, Domain
 from adaf_xr.osse.observing.instrument import Instrument
 from adaf_xr.osse.observing.layout import DEPTH, Arrays, Column, Layout, map_axes, state
 from adaf_xr.osse.sample import ocean

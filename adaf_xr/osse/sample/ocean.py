@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from adaf_xr import kinematics, ocean_mask
 from adaf_xr.grids import locate_depth, locate_latitude, locate_longitude, sample
+from adaf_xr.instants import DAY
 from adaf_xr.lattice import Region
-from adaf_xr.osse.observing.domain import DAY
 from adaf_xr.sphere import RADIUS
 
 START = np.datetime64("2020-01-01", "ns")
