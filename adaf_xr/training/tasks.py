@@ -1,0 +1,52 @@
+"""Which tasks can be trained, by the name a configuration calls them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from adaf_xr.training.suggestions import nearest
+from adaf_xr.training.task import Task
+
+TASKS = {"adaf-ocean-cnp": "adaf_xr.training.cnp.task:CNPTask"}
+"""Name -> "module:class". Nothing is imported before somebody asks for it."""
+
+
+def task_class(name: str) -> type[Task]:
+    """The class of a task.
+
+    Parameters
+    ----------
+    name : str
+        One of `TASKS`, or "module:class" of a task of your own, which every rank can import.
+
+    Returns
+    -------
+    type
+        A class that meets `adaf_xr.training.task.Task`.
+
+    Raises
+    ------
+    ValueError
+        For a name that is not known, or cannot be imported.
+
+    Examples
+    --------
+    >>> task_class("adaf-ocean-cmp")
+    Traceback (most recent call last):
+        ...
+    ValueError: task 'adaf-ocean-cmp' is unknown: did you mean 'adaf-ocean-cnp'? Known are adaf-ocean-cnp, and ...
+    """
+    if name not in TASKS and ":" not in name:
+        guess = nearest(name, TASKS)
+        raise ValueError(
+            f"task {name!r} is unknown: {f'did you mean {guess!r}? ' if guess else ''}Known are "
+            f"{', '.join(sorted(TASKS))}, and 'module:class' names one of your own"
+        )
+    where, _, what = TASKS.get(name, name).partition(":")
+    try:
+        return getattr(import_module(where), what)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise ValueError(
+            f"task {name!r}: {where}:{what} cannot be imported ({error}); is its folder in PYTHONPATH, here and where "
+            "the ranks run?"
+        ) from error
