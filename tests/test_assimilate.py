@@ -98,6 +98,23 @@ class TestTheResult:
         assert "assimilate(ssh into zos; observations from 5 days before to 5 days after)" in second
         assert an.attrs["adaf_model"] == "mean-shift"
 
+    def test_an_engine_without_standard_errors_gives_none_and_promises_none(self):
+        class Bare(toy.MeanShift):
+            def analyse(self, encoded, background, targets):
+                return Analysis(super().analyse(encoded, background, targets).mean)
+
+        bg = toy.background(names=("zos", "siconc"), depth=[0.5, 50.0])
+        spec = replace(toy.SPEC, variables=("zos",), adds=("uo",), gives_std=False)
+        with pytest.raises(ValueError, match="promised 'uo'"):
+            assimilate(toy.points(), bg, model=Bare(spec=spec)).compute()
+        bare = assimilate(toy.points(), bg, model=Bare(spec=replace(spec, adds=())))
+        full = assimilate(toy.points(), bg, model=toy.MeanShift(spec=replace(spec, adds=(), gives_std=True)))
+        assert set(bare.data_vars) == set(full.data_vars) - {"zos_std"} != set(full.data_vars)
+        assert not any("ancillary_variables" in bare[name].attrs for name in bare.data_vars)
+        xr.testing.assert_identical(
+            *(ds.drop_vars("zos_std", errors="ignore").drop_attrs().compute() for ds in (bare, full))
+        )
+
     def test_the_input_is_left_as_it_was(self):
         obs, bg = toy.points(), toy.background()
         before = obs.copy(deep=True), bg.copy(deep=True)

@@ -71,7 +71,8 @@ def assimilate(
     -------
     Dataset
         The background's variables under their canonical names and units, each with its standard error
-        ``<name>_std``, on ``(time, [depth,] latitude, longitude)``; one dask chunk per time. Nothing is computed yet.
+        ``<name>_std`` where the model gives standard errors, on ``(time, [depth,] latitude, longitude)``; one dask
+        chunk per time. Nothing is computed yet.
 
     Raises
     ------
@@ -168,7 +169,7 @@ def _analyse(
         dims = ("time", "depth", *target.dims) if deep else ("time", *target.dims)
         letters = ("z" if deep else "") + ("b" if target.points else "bx")
         dtype = first[name].dtype if name in first else np.dtype("f4")
-        has_error = name in engine.spec.variables or name in engine.spec.adds
+        has_error = engine.spec.gives_std and (name in engine.spec.variables or name in engine.spec.adds)
         for suffix in ("", "_std") if has_error else ("",):
             data = _pick_lazily(analyses, f"{name}{suffix}", letters, sizes, dtype)
             attrs = attributes.of_std(name) if suffix else attributes.of_mean(name, has_error)
@@ -208,14 +209,15 @@ def _analyse_block(
         dtype = np.dtype("f4") if kept is None else kept.dtype
         # A linear analysis overshoots: ice fractions below 0 or above 1 are no fractions.
         mean = np.clip(mean, *VARIABLES[name].limits)
-        std = analysis.std.get(name, np.full_like(mean, np.nan))
+        parts = {name: mean}
+        if engine.spec.gives_std:
+            parts[f"{name}_std"] = analysis.std.get(name, np.full_like(mean, np.nan))
         wanted = (() if kept is None else kept.shape[:-2]) + band.shape
-        if mean.shape != wanted or std.shape != wanted:
-            raise ValueError(
-                f"the engine {engine.spec.name!r} gave {name!r} with mean {mean.shape} and std {std.shape}: "
-                f"the targets want {wanted}"
-            )
-        result[name], result[f"{name}_std"] = (x[None].astype(dtype, copy=False) for x in (mean, std))
+        if any(part.shape != wanted for part in parts.values()):
+            pairs = zip(("mean", "std"), parts.values(), strict=False)
+            shapes = " and ".join(f"{what} {part.shape}" for what, part in pairs)
+            raise ValueError(f"the engine {engine.spec.name!r} gave {name!r} with {shapes}: the targets want {wanted}")
+        result.update({key: part[None].astype(dtype, copy=False) for key, part in parts.items()})
     return in_cell(result)[:, None]
 
 

@@ -39,6 +39,8 @@ class ModelSpec:
         Variables it gives that the background need not have.
     predictors : tuple of str
         Observed variables it can use although the background does not have them.
+    gives_std : bool
+        Whether it gives standard errors; without them results have no ``<name>_std`` at all.
     """
 
     name: str
@@ -50,6 +52,7 @@ class ModelSpec:
     provenance: str
     adds: tuple[str, ...] = ()
     predictors: tuple[str, ...] = ()
+    gives_std: bool = True
 
 
 @dataclass(frozen=True)
@@ -100,10 +103,13 @@ class Targets:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Mean and standard error at the targets, ``(n_depth, *targets.shape)`` or ``targets.shape``, NaN on land."""
+    """Mean and standard error at the targets, ``(n_depth, *targets.shape)`` or ``targets.shape``, NaN on land.
+
+    `std` is empty where the model gives none.
+    """
 
     mean: Mapping[str, NDArray]
-    std: Mapping[str, NDArray]
+    std: Mapping[str, NDArray] = field(default_factory=dict)
 
 
 class Encoded(Protocol):
