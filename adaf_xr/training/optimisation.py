@@ -1,0 +1,45 @@
+"""The optimiser, the average of weights, and the precision that a configuration asks for."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from adaf_xr.training.configuration import Optimiser
+
+
+def optimiser(network: nn.Module, wanted: Optimiser) -> torch.optim.Optimizer:
+    """Adam or AdamW over all weights that can be trained.
+
+    Examples
+    --------
+    >>> type(optimiser(nn.Linear(1, 1), Optimiser(name="adamw"))).__name__
+    'AdamW'
+    """
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[wanted.name]
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    return kind(weights, lr=wanted.lr, betas=wanted.betas, weight_decay=wanted.weight_decay)
+
+
+def averaged(network: nn.Module, decay: float | None) -> AveragedModel | None:
+    """An exponential moving average of weights and buffers, if one is wanted.
+
+    After the first step it holds the weights themselves; from then on each step takes `decay` of the average and the
+    rest of the weights.
+    """
+    if decay is None:
+        return None
+    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:
+    """Where the forward pass runs, and with it the backward pass.
+
+    bfloat16 has the range of float32, so that no gradient has to be scaled; it pays where matrix products are fast in
+    it (GPUs since 2020, CPUs with AMX), and costs elsewhere.
+    """
+    return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()

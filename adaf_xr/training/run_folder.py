@@ -1,0 +1,139 @@
+"""Where a run keeps its things."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from adaf_xr.training.configuration import Configuration, ConfigurationError, load
+
+FREE = (
+    "epochs",
+    "validate_every",
+    "save_every",
+    "save_minutes",
+    "early_stop",
+    "micro_batch",
+    "device",
+    "threads",
+    "tensorboard",
+)
+"""Keys that may change in a resumption: they decide how long and where, not what. A cosine is bound to its epochs."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of a run, and what the small files in it say.
+
+    Attributes
+    ----------
+    path : Path
+        Must be seen by every rank.
+    """
+
+    path: Path
+
+    configuration_file = property(lambda self: self.path / "config.yaml")
+    data_file = property(lambda self: self.path / "data.json")
+    log = property(lambda self: self.path / "log.csv")
+    epochs = property(lambda self: self.path / "epochs.csv")
+    tensorboard = property(lambda self: self.path / "tensorboard")
+    last = property(lambda self: self.path / "checkpoints" / "last.safetensors")
+    best = property(lambda self: self.path / "checkpoints" / "best.safetensors")
+    state = property(lambda self: self.path / "checkpoints" / "state.pt")
+
+    @property
+    def begun(self) -> bool:
+        """Whether it holds a run."""
+        return self.configuration_file.exists()
+
+    def require_free(self) -> None:
+        """Refuse to begin where something lies already.
+
+        Raises
+        ------
+        FileExistsError
+        """
+        if self.begun:
+            raise FileExistsError(
+                f"{self.path} holds a run already: go on with it by resume=True (--resume), remove it, or train into "
+                "another folder"
+            )
+
+    def write(self, wanted: Configuration, data: Mapping[str, Any]) -> None:
+        """Say what is trained and from what."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        whole(self.data_file, lambda stream: stream.write(json.dumps(data, indent=1).encode() + b"\n"))
+        whole(self.configuration_file, lambda stream: stream.write(wanted.yaml().encode()))
+
+    def configuration(self) -> Configuration:
+        """What is trained.
+
+        Raises
+        ------
+        FileNotFoundError
+            Where this rank sees no run.
+        """
+        if not self.begun:
+            raise FileNotFoundError(
+                f"{self.path} holds no run: it must be begun by adaf_xr.training.train, and every rank must see it "
+                "under this path"
+            )
+        return load(self.configuration_file)
+
+    def data(self) -> dict[str, Any]:
+        """From what: "shards" (path, relative to the run if within it) and "provenance"."""
+        return json.loads(self.data_file.read_text())
+
+    def shards(self) -> Path:
+        """The folder of the prepared data."""
+        return self.path / self.data()["shards"]
+
+
+def require_same(held: Mapping[str, Any], wanted: Configuration, where: Path) -> None:
+    """Refuse to go on with another training than was begun.
+
+    Parameters
+    ----------
+    held : mapping
+        The configuration as it was (JSON).
+    wanted : Configuration
+    where : Path
+        What holds it.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming every key that differs and may not.
+    """
+    free = set(FREE) - ({"epochs"} if wanted.schedule.name == "cosine" else set())
+    before, now = _leaves(held), _leaves(wanted.model_dump(mode="json"))
+    differing = [key for key in sorted({*before, *now} - free) if before.get(key) != now.get(key)]
+    if differing:
+        listed = "; ".join(f"{key} was {before.get(key)!r} and is now {now.get(key)!r}" for key in differing)
+        raise ConfigurationError(
+            f"{where} was begun with another configuration: {listed}. Resume with the same, or train into another "
+            f"folder; what may change is {', '.join(sorted(free))}"
+        )
+
+
+def whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """A file that is there as a whole, on disk, or as it was before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    with part.open("wb") as stream:
+        write(stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(part, path)
+
+
+def _leaves(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in section.items():
+        found |= _leaves(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return found
