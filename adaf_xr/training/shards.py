@@ -109,7 +109,7 @@ class Shards:
         folder : str or Path
             Where they lie.
         fingerprint : mapping, optional
-            What must have made them. Default: anything.
+            What must have made them; keys that it lacks are not compared. Default: anything.
 
         Raises
         ------
@@ -120,7 +120,7 @@ class Shards:
         """
         shards = cls._of_manifest(Path(folder))
         if fingerprint is not None:
-            shards._require(_plain(fingerprint))
+            shards._require({**shards.fingerprint, **_plain(fingerprint)})
         for split in shards.days:
             if missing := shards.missing(split):
                 raise ShardsError(

@@ -1,0 +1,1 @@
+"""Training of the published ADAF-Ocean network: its days, its windows, its loss."""

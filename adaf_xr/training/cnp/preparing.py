@@ -1,0 +1,202 @@
+"""From material to shards: the day that the network sees, and the truth on the lattice of its targets."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import dask
+import numpy as np
+import xarray as xr
+from dask.callbacks import Callback
+from numpy.typing import NDArray
+
+from adaf_xr._version import __version__
+from adaf_xr.instants import DAY
+from adaf_xr.models.base import Background
+from adaf_xr.models.cnp.configuration import Configuration
+from adaf_xr.models.cnp.day import Day
+from adaf_xr.models.cnp.gridding import Encoded
+from adaf_xr.models.cnp.lattices import lattice_of
+from adaf_xr.points import Points
+from adaf_xr.training.cnp.truth import cell_means
+from adaf_xr.training.material import Material, MaterialError
+from adaf_xr.training.shards import Shards
+
+SPLITS = ("train", "validation")
+GRID, INSITU, TRUTH = "grid/", "insitu", "truth"
+
+Progress = Callable[[int, int], None]
+"""Called with the number of days done and of all."""
+
+
+class SilentSourceWarning(UserWarning):
+    """A source gave nothing on some days; they are kept, for a network must know days without it."""
+
+
+def what_sees(configuration: Configuration) -> dict[str, Any]:
+    """The part of a configuration that decides what is in a shard; not how wide patches or layers are."""
+    kept = ("key", "kind", "channels", "spacing")
+    held = configuration.as_dict()
+    sources = [{name: source[name] for name in kept} for source in held["sources"]]
+    return {"sources": sources, **{name: held[name] for name in ("variables", "phase", "max_depth", "box", "days")}}
+
+
+def fingerprint(configuration: Configuration, material: Material) -> dict[str, Any]:
+    """Everything that decides what the shards hold."""
+    return {
+        "task": "adaf-ocean-cnp",
+        "package": __version__,
+        "network": what_sees(configuration),
+        "material": dict(material.provenance),
+    }
+
+
+def prepare(configuration: Configuration, material: Material, folder: Path, progress: Progress | None = None) -> None:
+    """Write the shards that are missing, with dask: on the current cluster, or on threads.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        Of the network.
+    material : Material
+        Fields and observations.
+    folder : Path
+        Where shards go; the workers of a cluster must see it too.
+    progress : callable, optional
+        Told how far it is.
+
+    Raises
+    ------
+    MaterialError
+        Where fields or periods are missing, or the grids do not fit the network.
+    adaf_xr.training.shards.ShardsError
+        Where the folder holds something else.
+
+    Warns
+    -----
+    SilentSourceWarning
+        For each source that gave nothing on some days.
+    """
+    material.require(configuration.variables, observed=configuration.background.channels)
+    days = {split: material.times(split) for split in SPLITS}
+    shards = Shards.create(folder, fingerprint(configuration, material), days)
+    missing = [(split, index) for split in SPLITS for index in shards.missing(split)]
+    total = sum(map(shards.count, SPLITS))
+    counted = _Counted(total - len(missing), total, progress)
+    silent: Counter[str] = Counter()
+    for kinds in _spread(partial(_prepare_day, configuration, material, shards), missing, counted):
+        silent.update(kinds)
+    for split in SPLITS:
+        if lost := shards.missing(split):
+            raise MaterialError(
+                f"{len(lost)} days of {split!r} were prepared and are not in {folder}: workers on other machines need "
+                "a folder that all of them share"
+            )
+    for kind, times in sorted(silent.items()):
+        warnings.warn(
+            f"{kind} gave nothing on {times} of {len(missing)} days that were prepared; the days are kept without it",
+            SilentSourceWarning,
+            stacklevel=2,
+        )
+
+
+class _Counted:
+    """Says how far it is, from the beginning on."""
+
+    def __init__(self, done: int, total: int, progress: Progress | None) -> None:
+        self.done, self.total, self.progress = done, total, progress
+        self(0)
+
+    def __call__(self, more: int = 1) -> None:
+        self.done += more
+        if self.progress:
+            self.progress(self.done, self.total)
+
+
+def _spread(work: Callable[[tuple[str, int]], list[str]], days: list[tuple[str, int]], counted: _Counted) -> list[Any]:
+    """The results of the work on all days: on the current cluster, or as dask is configured."""
+    client = _current_client()
+    if client is None:
+        # The work holds lazy fields: dask must not look inside, or it would compute them whole.
+        tasks = [dask.delayed(work, pure=False, traverse=False)(day) for day in days]
+        keys = {task.key for task in tasks}
+        with Callback(posttask=lambda key, *_: counted() if key in keys else None):
+            return list(dask.compute(*tasks))
+    from distributed import as_completed
+
+    results = []
+    futures = client.map(work, days, pure=False)
+    for future in as_completed(futures):
+        results.append(future.result())
+        counted()
+    return results
+
+
+def _current_client() -> Any:
+    """The client of the cluster that is current, if any."""
+    from distributed import default_client
+
+    try:
+        return default_client()
+    except ValueError:
+        return None
+
+
+def _prepare_day(configuration: Configuration, material: Material, shards: Shards, which: tuple[str, int]) -> list[str]:
+    """Write one day; the sources that were silent."""
+    time = shards.time(*which)
+    try:
+        day, truth = see(configuration, material, time)
+    except Exception as error:
+        error.add_note(f"while preparing {np.datetime_as_string(time, 'm')} of {which[0]!r}")
+        raise
+    grids = {f"{GRID}{key}": grid for key, grid in day.grids.items()}
+    shards.write(*which, {**grids, INSITU: day.insitu, TRUTH: truth})
+    values = {source.key: day.grids[source.key] if source.gridded else day.insitu for source in configuration.observed}
+    return [key for key, array in values.items() if not np.isfinite(array).any()]
+
+
+def see(configuration: Configuration, material: Material, time: np.datetime64) -> tuple[Day, NDArray[np.float32]]:
+    """What the network sees at an analysis time, and the truth (variables, n_lat, n_lon) it should find.
+
+    The day is that of :meth:`adaf_xr.models.cnp.AdafOceanCNP.encode`: the same observations, the same lattices.
+    """
+    window = (
+        np.timedelta64(round(configuration.days * (DAY / np.timedelta64(1, "ns"))), "ns"),
+        np.timedelta64(0, "ns"),
+    )
+    points = Points.concatenate(material.points(time, window).values())
+    channels = configuration.background.channels
+    background, truth = _at(material.background, time, channels), _at(material.truth, time, configuration.variables)
+    try:
+        label = cell_means(
+            np.stack([truth.fields[name] for name in configuration.variables]),
+            truth.latitude,
+            truth.longitude,
+            lattice_of(configuration.background, configuration),
+        )
+    except ValueError as error:
+        raise MaterialError(str(error)) from None
+    if not np.isfinite(label).any():
+        raise MaterialError("the truth has no value at all: leave this time out of the periods, or mend its file")
+    return Encoded.of(points, configuration).day(configuration, background), label
+
+
+def _at(ds: xr.Dataset, time: np.datetime64, names: Iterable[str]) -> Background:
+    """The surface of some fields at a time."""
+    now = ds[list(names)].sel(time=time)
+    surface = now.isel(depth=0) if "depth" in now.dims else now
+    held = surface.compute(scheduler="synchronous")
+    fields = {str(name): da.transpose("latitude", "longitude").values for name, da in held.data_vars.items()}
+    return Background(held.latitude.values, held.longitude.values, np.empty(0), fields)
+
+
+def day_of(arrays: Mapping[str, NDArray[np.float32]]) -> tuple[Day, NDArray[np.float32]]:
+    """The day and the truth of a shard."""
+    grids = {name.removeprefix(GRID): array for name, array in arrays.items() if name.startswith(GRID)}
+    return Day(grids, arrays[INSITU]), arrays[TRUTH]
