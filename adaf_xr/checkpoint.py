@@ -194,6 +194,15 @@ def digest(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def cache_folder() -> Path:
+    """Where copies of checkpoints are kept on this machine; everything in it can be deleted at any time.
+
+    ``checkpoints`` below the folder that the environment variable ``ADAF_XR_CACHE`` names, else below
+    ``~/.cache/adaf_xr``.
+    """
+    return Path(os.environ.get(CACHE, "~/.cache/adaf_xr")).expanduser() / "checkpoints"
+
+
 LONGEST_HEADER = 100_000_000
 """Bytes; safetensors refuses longer ones, and the first bytes of another kind of file mean a longer one."""
 
@@ -325,8 +334,7 @@ def _fetched(url: str) -> Path:
         raise _missing(url) from None
     stamp = [str(about[key]) for key in STAMPS if about.get(key)]
     name = hashlib.sha256(json.dumps([url, about.get("size"), stamp]).encode()).hexdigest()[:20]
-    folder = Path(os.environ.get(CACHE, "~/.cache/adaf_xr")).expanduser() / "checkpoints"
-    copy = folder / f"{name}.safetensors"
+    copy = cache_folder() / f"{name}.safetensors"
     # A server that gives no stamp may have changed the file unseen.
     if not (stamp and copy.exists()):
         _place(fs.cat_file(remote), copy)

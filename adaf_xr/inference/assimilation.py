@@ -48,8 +48,9 @@ def assimilate(
         or ice.
     background : Dataset or DataArray
         The first guess on any rectilinear latitude-longitude grid, with or without depth.
-    model : str or object, optional
-        Name of an engine (default ``"oi"``) or any object that meets :class:`adaf_xr.models.base.AssimilationModel`.
+    model : str, path or object, optional
+        Name of an engine (default ``"oi"``); path or URL of a checkpoint, or folder of a published experiment; or any
+        object that meets :class:`adaf_xr.models.base.AssimilationModel`.
     grid : float, Dataset or mapping, optional
         Output spacing in degrees, or something with ``latitude`` and ``longitude`` (axes, or points on one dimension).
         Default: the model's own spacing, 0.25. A background on that grid already keeps its own coordinates.

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import os
 from collections.abc import Callable
 from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from adaf_xr._version import __version__
 from adaf_xr.cf.canonical import SOURCES, VARIABLES
+from adaf_xr.checkpoint import CheckpointError, Reference, cache_folder, describe, digest, write
 from adaf_xr.instants import as_window
 from adaf_xr.models.base import AssimilationModel, ModelSpec, UpsamplingModel
 
@@ -32,40 +38,131 @@ ASSIMILATION: dict[str, Callable[[], AssimilationModel]] = {"oi": _oi}
 UPSAMPLING: dict[str, Callable[[], UpsamplingModel]] = {"cubic": _cubic}
 """Engines of `upsample` by name; the first is the default."""
 
+FAMILIES: dict[str, str] = {"adaf-ocean-cnp": "adaf_xr.models.cnp.engine:AdafOceanCNP"}
+"""Engines of checkpoints by family, as module:class; the class takes a Reference."""
+
+TRAINABLE = ("adaf-ocean-cnp", "adaf-ocean-cnp-thinned")
+"""Networks that the package can train, and has no weights of."""
+
+PUBLISHED: dict[str, str] = {
+    "training_checkpoints/checkpoint.pth": "adaf_xr.models.cnp.published:read_published",
+}
+"""What a folder of a published layout holds beside its config.yaml, and what makes a Checkpoint of the folder."""
+
+SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
+"""Ends of names that mean a file."""
+
 
 def resolve(model: Any, names: dict[str, Callable[[], Any]], needs: tuple[str, ...], device: str | None) -> Any:
     """The engine that `model` means.
 
     Parameters
     ----------
-    model : None, str or object
-        None: the first of `names`; a name; or any object with the attributes in `needs`.
+    model : None, str, path or object
+        None: the first of `names`; a name; a path or URL of a checkpoint, or a folder of a published layout; or any
+        object with the attributes in `needs`.
     names : mapping
         Engines by name.
     needs : tuple of str
         What an object must have.
     device : str, optional
         Where to compute.
+
+    Raises
+    ------
+    ValueError
+        For a name that is unknown or has no weights, a checkpoint that is missing or unusable (a
+        :class:`adaf_xr.checkpoint.CheckpointError`), and a device that the engine cannot use.
+    TypeError
+        For an object that is no engine.
     """
     if model is None:
         model = next(iter(names))
-    if isinstance(model, str):
-        if model not in names:
-            close = get_close_matches(model, names, cutoff=0.4)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            raise ValueError(f"unknown model {model!r}: {hint}Shipped models are {sorted(names)}, or pass an object")
+    if isinstance(model, str) and model in names:
         model = names[model]()
+    elif isinstance(model, str | os.PathLike):
+        if not _is_path(model):
+            raise _unknown(str(model), names)
+        model = _of_checkpoint(os.fspath(model))
     if isinstance(model, type):
         raise TypeError(f"model={model.__name__} is a class: pass an instance of it, {model.__name__}(...)")
     if missing := [name for name in needs if not hasattr(model, name)]:
         raise TypeError(
             f"{type(model).__name__} is no engine: it lacks {missing} of the protocol in adaf_xr.models.base"
         )
-    if device not in (None, "cpu"):
-        if not hasattr(model, "to"):
-            raise ValueError(f"device={device!r}: the engine {type(model).__name__} runs on the CPU only")
-        model = model.to(device)
+    return on_device(model, device)
+
+
+def on_device(model: Any, device: str | None) -> Any:
+    """The engine at work on a device; whether a machine has it is seen where the work is done."""
+    if device is None:
+        return model
+    if hasattr(model, "to"):
+        return model.to(device)
+    if device != "cpu":
+        raise ValueError(f"device={device!r}: the engine {type(model).__name__} runs on the CPU only")
     return model
+
+
+def _is_path(model: str | os.PathLike[str]) -> bool:
+    """Whether a text means a file: names of engines have neither slashes nor suffixes."""
+    return not isinstance(model, str) or any(
+        (os.sep in model, "/" in model, model.endswith(SUFFIXES), model not in TRAINABLE and os.path.exists(model))
+    )
+
+
+def _unknown(name: str, names: dict[str, Any]) -> ValueError:
+    """Why a name means no engine."""
+    if name in TRAINABLE:
+        return ValueError(
+            f"model={name!r} comes without weights: train it, `adaf train {name} --data DATA --out RUN`, and pass "
+            "model='RUN/checkpoints/best.safetensors'; or pass the folder of a published experiment"
+        )
+    close = get_close_matches(name, [*names, *TRAINABLE], cutoff=0.4)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return ValueError(
+        f"unknown model {name!r}: {hint}Shipped models are {sorted(names)}; else pass the path of a checkpoint, or an "
+        "object"
+    )
+
+
+def _of_checkpoint(path: str) -> Any:
+    """The engine of a checkpoint; it holds a reference, and loads the weights where it works."""
+    if os.path.isdir(os.path.expanduser(path)):
+        path = _of_folder(Path(path).expanduser())
+    reference = Reference.of(path)
+    family = describe(path).family
+    if family not in FAMILIES:
+        raise CheckpointError(
+            f"{path} is of the family {family!r}, which adaf_xr {__version__} does not know (it knows "
+            f"{', '.join(sorted(FAMILIES))}): upgrade adaf-xr if a later one wrote it"
+        )
+    return _named(FAMILIES[family])(reference)
+
+
+def _of_folder(folder: Path) -> str:
+    """The checkpoint that a folder means, once a published one is written in our format."""
+    for weights, reader in PUBLISHED.items():
+        files = folder / weights, folder / "config.yaml"
+        if all(file.is_file() for file in files):
+            # Converted once: what makes the result another one is in its name.
+            made_of = "".join((__version__, reader, *map(digest, files)))
+            copy = cache_folder() / f"published-{hashlib.sha256(made_of.encode()).hexdigest()[:20]}.safetensors"
+            if not copy.exists():
+                write(_named(reader)(folder), copy)
+            return str(copy)
+    if own := sorted((folder / "checkpoints").glob("*.safetensors")):
+        raise CheckpointError(f"{folder} is a training run: pass one of its checkpoints, {' or '.join(map(str, own))}")
+    raise CheckpointError(
+        f"{folder} is a folder without a checkpoint: pass a file that adaf_xr wrote, or the folder of a published "
+        f"experiment, with config.yaml and {' or '.join(PUBLISHED)}"
+    )
+
+
+def _named(dotted: str) -> Any:
+    """What module:name means, imported now and not before."""
+    module, _, name = dotted.partition(":")
+    return getattr(import_module(module), name)
 
 
 def check_spec(model: AssimilationModel) -> None:
@@ -100,3 +197,6 @@ class _Respecified:
 
     def analyse(self, encoded: Any, background: Any, targets: Any) -> Any:
         return self.model.analyse(encoded, background, targets)
+
+    def to(self, device: str) -> AssimilationModel:
+        return dataclasses.replace(self, model=on_device(self.model, device))

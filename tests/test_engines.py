@@ -1,0 +1,239 @@
+"""From the `model` argument to an engine: names, checkpoints, published folders, objects."""
+
+import pickle
+from dataclasses import dataclass, replace
+from importlib import resources
+
+import numpy as np
+import numpy.testing as npt
+import pytest
+import torch
+import toy
+import xarray as xr
+
+import adaf_xr
+from adaf_xr import checkpoint
+from adaf_xr.checkpoint import Checkpoint, CheckpointError, MissingCheckpointError, Reference
+from adaf_xr.inference import engines
+from adaf_xr.inference.assimilation import PROTOCOL
+from adaf_xr.models import loading
+from adaf_xr.models.base import Analysis
+
+WEIGHTS = np.float32([[0.25]])
+
+
+@dataclass(frozen=True)
+class Shift:
+    """An engine whose only weight is what it adds to the background."""
+
+    reference: Reference
+    device: str = "cpu"
+
+    @property
+    def spec(self):
+        seed = checkpoint.describe(self.reference.path).provenance["seed"]
+        provenance = f"toy-shift, seed {seed}, sha256 {self.reference.sha256}"
+        return replace(toy.SPEC, name="toy-shift", provenance=provenance, gives_std=False)
+
+    def encode(self, points, background, time):
+        return toy.Sums({}, {})
+
+    def analyse(self, encoded, background, targets):
+        network = loading.loaded(self.reference, self.device, _build)
+        with loading.slot(self.device):
+            shift = network(torch.ones(1)).item()
+        mean = toy.MeanShift().analyse(encoded, background, targets).mean
+        return Analysis({name: values + shift for name, values in mean.items()})
+
+    def to(self, device):
+        return replace(self, device=device)
+
+
+def _build(content):
+    network = torch.nn.Linear(1, 1, bias=False)
+    network.load_state_dict({"weight": torch.from_numpy(content.weights["weight"])})
+    return network
+
+
+def read_toy_folder(folder):
+    """A published folder of the toy, as a checkpoint."""
+    READ.append(folder)
+    weights = {"weight": np.full((1, 1), float((folder / "training" / "w.txt").read_text()), "f4")}
+    return Checkpoint("toy-shift", weights, provenance={"seed": 0})
+
+
+READ: list = []
+
+
+@pytest.fixture(autouse=True)
+def toy_family(monkeypatch, tmp_path):
+    """The package knows the toy's checkpoints and folders, and keeps copies apart."""
+    monkeypatch.setitem(engines.FAMILIES, "toy-shift", f"{__name__}:Shift")
+    monkeypatch.setitem(engines.PUBLISHED, "training/w.txt", f"{__name__}:read_toy_folder")
+    monkeypatch.setenv("ADAF_XR_CACHE", str(tmp_path / "cache"))
+    READ.clear()
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A trained toy."""
+    path = tmp_path / "RUN" / "checkpoints" / "best.safetensors"
+    checkpoint.write(Checkpoint("toy-shift", {"weight": WEIGHTS}, provenance={"seed": 7}), path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A published toy."""
+    folder = tmp_path / "exp_dir"
+    (folder / "training").mkdir(parents=True)
+    (folder / "config.yaml").write_text("model: toy\n")
+    (folder / "training" / "w.txt").write_text("0.5")
+    return folder
+
+
+def resolve(model, device=None):
+    return engines.resolve(model, engines.ASSIMILATION, PROTOCOL, device)
+
+
+def shift(model):
+    """What an analysis with the model adds to the background."""
+    bg = toy.background(1)
+    an = adaf_xr.assimilate(toy.points(), bg, grid=bg, model=model).compute()
+    return an, float((an.zos - bg.zos.compute()).mean())
+
+
+class TestCheckpoints:
+    @pytest.mark.parametrize("form", [str, lambda path: path, lambda path: f"file://{path}"])
+    def test_a_path_is_a_model(self, path, form):
+        an, added = shift(form(path))
+        npt.assert_allclose(added, 0.25, rtol=1e-5)
+        assert list(an.data_vars) == ["zos"]
+
+    def test_results_say_what_made_them(self, path):
+        sha256 = checkpoint.digest(path)
+        attrs = adaf_xr.assimilate(toy.points(), toy.background(1), model=path).attrs
+        assert attrs["adaf_model"] == "toy-shift"
+        assert attrs["adaf_xr_version"] == adaf_xr.__version__
+        for where in (attrs["history"], attrs["adaf_provenance"]):
+            assert f"seed 7, sha256 {sha256}" in where
+
+    def test_a_path_relative_to_here_or_home_is_found_by_workers_elsewhere(self, path, monkeypatch):
+        monkeypatch.chdir(path.parent)
+        assert resolve("./best.safetensors").reference.path == str(path)
+        assert resolve("best.safetensors").reference.path == str(path)
+        monkeypatch.setenv("HOME", str(path.parent))
+        assert resolve("~/best.safetensors").reference.path == str(path)
+
+    def test_the_same_weights_have_the_same_keys_and_others_others(self, path):
+        def key():
+            return adaf_xr.assimilate(toy.points(), toy.background(1), model=path).zos.data.name
+
+        first = key()
+        assert key() == first
+        checkpoint.write(Checkpoint("toy-shift", {"weight": WEIGHTS * 2}, provenance={"seed": 7}), path)
+        assert key() != first
+
+    def test_weights_that_change_between_building_and_computing_are_an_error(self, path):
+        an = adaf_xr.assimilate(toy.points(), toy.background(1), model=path)
+        weights = {"weight": np.float32([[0.125]])}
+        checkpoint.write(Checkpoint("toy-shift", weights, provenance={"seed": 8}), path)
+        loading.forget()
+        with pytest.raises(CheckpointError, match=r"best\.safetensors has changed: .* build the analysis again"):
+            an.compute()
+
+    def test_the_graph_holds_no_weights(self, path):
+        ballast = np.zeros(500_000, "f4")
+        content = Checkpoint("toy-shift", {"weight": WEIGHTS, "ballast": ballast}, provenance={"seed": 7})
+        checkpoint.write(content, path)
+        assert len(pickle.dumps(resolve(path))) < 2_000
+
+    @pytest.mark.parametrize("name", ["none.safetensors", "weights/none", "s3:/none.pth", "file:///none.safetensors"])
+    def test_what_looks_like_a_file_is_one(self, name):
+        with pytest.raises(MissingCheckpointError, match=r"no checkpoint .*none"):
+            resolve(name)
+
+    def test_an_unknown_family(self, path):
+        checkpoint.write(Checkpoint("adaf-ocean-9", {"weight": WEIGHTS}), path)
+        with pytest.raises(CheckpointError, match=r"of the family 'adaf-ocean-9', which adaf_xr .* upgrade"):
+            resolve(path)
+
+    def test_a_checkpoint_of_another_task(self, path):
+        with pytest.raises(TypeError, match=r"Shift is no engine: it lacks \['upsample'\]"):
+            engines.resolve(path, engines.UPSAMPLING, ("upsample",), None)
+
+
+class TestFolders:
+    def test_a_published_folder_is_a_model_and_converted_once(self, folder, tmp_path):
+        _, added = shift(folder)
+        npt.assert_allclose(added, 0.5, rtol=1e-5)
+        reference = resolve(str(folder)).reference
+        assert len(READ) == 1
+        assert reference == Reference.of(next((tmp_path / "cache" / "checkpoints").iterdir()))
+
+    @pytest.mark.parametrize("file", ["config.yaml", "training/w.txt"])
+    def test_it_is_converted_again_when_a_file_of_it_changed(self, folder, file):
+        before = resolve(folder).reference
+        with (folder / file).open("a") as stream:
+            stream.write("1" if file.endswith("txt") else "more: true\n")
+        after = resolve(folder).reference
+        assert before.path != after.path
+        assert len(READ) == 2
+
+    def test_a_training_run_names_its_checkpoints(self, path):
+        with pytest.raises(CheckpointError, match=r"is a training run: pass one of its checkpoints, .*best\.safetens"):
+            resolve(path.parents[1])
+
+    def test_any_other_folder(self, folder):
+        (folder / "config.yaml").unlink()
+        with pytest.raises(
+            CheckpointError, match=r"a folder without a checkpoint: .*with config\.yaml and training_ch"
+        ):
+            resolve(folder)
+
+
+class TestNames:
+    @pytest.mark.parametrize("name", engines.TRAINABLE)
+    def test_a_network_without_weights_says_how_to_train_it(self, name):
+        with pytest.raises(ValueError, match=f"comes without weights: train it, `adaf train {name} .*RUN/checkpoints"):
+            resolve(name)
+
+    def test_what_can_be_trained_by_name_is_known_by_name(self):
+        recipes = resources.files("adaf_xr.training") / "recipes"
+        names = {file.name.removesuffix(".yaml") for file in recipes.iterdir()} if recipes.is_dir() else set()
+        assert names <= {*engines.TRAINABLE, *engines.ASSIMILATION, *engines.UPSAMPLING}
+
+    @pytest.mark.parametrize(("typo", "meant"), [("adaf-ocaen-cnp", "adaf-ocean-cnp"), ("io", "oi")])
+    def test_a_slip_of_the_pen_is_suggested(self, typo, meant):
+        with pytest.raises(ValueError, match=f"did you mean '{meant}'.*the path of a checkpoint"):
+            resolve(typo)
+
+
+class TestDevices:
+    def test_an_engine_that_can_move_does(self, path):
+        assert resolve(path).device == "cpu"
+        assert resolve(path, "cuda:1").device == "cuda:1"
+        assert resolve(resolve(path, "cuda:1"), "cpu").device == "cpu"
+
+    def test_a_window_changes_nothing_else(self, path):
+        engine = engines.with_window(resolve(path), "4D")
+        moved = engine.to("cuda")
+        assert moved.model.device == "cuda"
+        assert moved.spec == engine.spec
+        assert engine.spec.window == (np.timedelta64(2, "D"), np.timedelta64(2, "D"))
+        assert pickle.loads(pickle.dumps(moved)).spec == moved.spec
+
+    def test_an_engine_of_the_cpu_stays_there(self):
+        for engine in (resolve("oi"), engines.with_window(resolve("oi"), "4D")):
+            assert engines.on_device(engine, "cpu").spec == engine.spec
+            with pytest.raises(ValueError, match="OptimalInterpolation runs on the CPU only"):
+                engines.on_device(engine, "cuda")
+
+
+def test_an_object_is_taken_as_it_is():
+    engine = toy.MeanShift()
+    assert resolve(engine) is engine
+    xr.testing.assert_identical(
+        adaf_xr.assimilate(toy.points(), toy.background(1), model=engine).compute(),
+        adaf_xr.assimilate(toy.points(), toy.background(1), model=replace(engine)).compute(),
+    )
