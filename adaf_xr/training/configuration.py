@@ -293,7 +293,8 @@ def _problems(error: ValidationError, known: list[str], part: str = "") -> Itera
         key = ".".join(str(step) for step in ((part,) if part else ()) + found["loc"])
         if found["type"] == "extra_forbidden":
             guess = nearest(key, known)
-            yield f"{key} is unknown: " + (f"did you mean {guess}?" if guess else f"known are {', '.join(known)}")
+            beside = [other for other in known if other.rpartition(".")[0] == key.rpartition(".")[0]]
+            yield f"{key} is unknown: " + (f"did you mean {guess}?" if guess else f"known are {', '.join(beside)}")
         elif found["type"] == "missing":
             yield f"{key} is missing"
         elif found["type"] == "value_error":

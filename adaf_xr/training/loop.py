@@ -175,7 +175,7 @@ class Loop:
             "name": self.wanted.name,
             "training": self.wanted.model_dump(mode="json"),
             "data": self.folder.data().get("provenance", {}),
-            "epoch": self.progress.epoch,
+            "epoch": self.progress.step // self.steps,
             "step": self.progress.step,
             "averaged": self.stepper.average is not None,
             "validation": self.scores,

@@ -38,4 +38,4 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     leaves = {key.rpartition(".")[2]: key for key in choices}
     if found := get_close_matches(leaf, leaves, n=1, cutoff=0.7):
         return leaves[found[0]]
-    return next(iter(get_close_matches(word, choices, n=1, cutoff=0.6)), None)
+    return next(iter(get_close_matches(word, choices, n=1, cutoff=0.8)), None)
