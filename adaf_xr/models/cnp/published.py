@@ -158,7 +158,7 @@ def _config(folder: Path) -> Mapping[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path} is no plain YAML: {error}") from error
     if not isinstance(config, Mapping):
-        raise CheckpointError(f"{path} holds no groups of settings (it is {'empty' if config is None else config!r})")
+        raise CheckpointError(f"{path} holds no groups of settings but {config!r}")
     return config
 
 

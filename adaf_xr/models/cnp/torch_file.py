@@ -35,10 +35,9 @@ def read(path: Path) -> Mapping[str, Any]:
         # mmap opens read-only maps of the archive; files of torch before 1.6 are no archives.
         with safe_globals(_numpy_numbers()):
             held = torch.load(path, map_location="cpu", weights_only=True, mmap=archive)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(_refused(path, error)) from error
     except Exception as error:  # torch raises whatever its readers raise: OSError, KeyError, RuntimeError, EOFError
-        raise CheckpointError(_unreadable(path, error)) from error
+        objects = re.findall(r"GLOBAL:? ([\w.]+)", str(error)) if isinstance(error, pickle.UnpicklingError) else []
+        raise CheckpointError(_refused(path, objects) if objects else _unreadable(path, error)) from error
     if not isinstance(held, Mapping):
         raise CheckpointError(f"{path} holds a {type(held).__name__}, not a mapping with 'model'")
     return held
@@ -53,14 +52,12 @@ def _numpy_numbers() -> list[Any]:
     return [*[(scalar, name) for name in names], np.dtype, *kinds, encode]
 
 
-def _refused(path: Path, error: Exception) -> str:
-    """Why torch would not unpickle a file."""
-    found = list(dict.fromkeys(re.findall(r"GLOBAL:? ([\w.]+)", str(error))))
-    objects = f" ({', '.join(found)})" if found else ""
+def _refused(path: Path, objects: list[str]) -> str:
+    """What to do about a file that holds objects."""
     return (
-        f"{path} was not read: besides tensors, numbers and texts it holds objects{objects}, and reading those can run "
-        "code. If you trust where it comes from, load it where its own code is installed, with "
-        "torch.load(..., weights_only=False), and save what counts: "
+        f"{path} was not read: besides tensors, numbers and texts it holds objects ({', '.join(dict.fromkeys(objects))}"
+        "), and reading those can run code. If you trust where it comes from, load it where its own code is installed, "
+        "with torch.load(..., weights_only=False), and save what counts: "
         "torch.save({'model': {'state_dict': network.state_dict()}}, 'checkpoint.pth')"
     )
 
