@@ -32,8 +32,8 @@ class Shift:
     @property
     def spec(self):
         seed = checkpoint.describe(self.reference.path).provenance["seed"]
-        provenance = f"toy-shift, seed {seed}, sha256 {self.reference.sha256}"
-        return replace(toy.SPEC, name="toy-shift", provenance=provenance, gives_std=False)
+        known = {"provenance": f"toy-shift, seed {seed}", "checkpoint": self.reference.sha256}
+        return replace(toy.SPEC, name="toy-shift", gives_std=False, **known)
 
     def encode(self, points, background, time):
         return toy.Sums({}, {})
@@ -111,12 +111,12 @@ class TestCheckpoints:
         assert list(an.data_vars) == ["zos"]
 
     def test_results_say_what_made_them(self, path):
-        sha256 = checkpoint.digest(path)
         attrs = adaf_xr.assimilate(toy.points(), toy.background(1), model=path).attrs
         assert attrs["adaf_model"] == "toy-shift"
         assert attrs["adaf_xr_version"] == adaf_xr.__version__
-        for where in (attrs["history"], attrs["adaf_provenance"]):
-            assert f"seed 7, sha256 {sha256}" in where
+        assert attrs["adaf_provenance"] == f"toy-shift, seed 7; checkpoint sha256 {checkpoint.digest(path)}"
+        assert attrs["history"].endswith(f"; {attrs['adaf_provenance']}")
+        assert "sha256" not in adaf_xr.assimilate(toy.points(), toy.background(1)).attrs["history"]
 
     def test_a_path_relative_to_here_or_home_is_found_by_workers_elsewhere(self, path, monkeypatch):
         monkeypatch.chdir(path.parent)

@@ -107,7 +107,9 @@ def assimilate(
     encoded = _encode(streams, scenes, first.time.values, Encoding(engine, box, sources, tuple(idle)))
     result = _analyse(encoded, scenes, first, target, engine)
     did = _account(sources, [str(name) for name in first.data_vars], engine)
-    return result.assign_attrs(attributes.of_dataset(background.attrs, engine.spec.name, engine.spec.provenance, did))
+    spec = engine.spec
+    made = attributes.of_dataset(background.attrs, spec.name, spec.provenance, did, spec.checkpoint)
+    return result.assign_attrs(made)
 
 
 def _account(sources: tuple[str, ...], variables: list[str], engine: AssimilationModel) -> str:

@@ -25,11 +25,13 @@ def of_std(name: str) -> dict[str, str]:
     }
 
 
-def of_dataset(before: dict, model: str, provenance: str, did: str) -> dict[str, str]:
-    """Global attributes: what made this, with what, after what.
+def of_dataset(before: dict, model: str, provenance: str, did: str, checkpoint: str = "") -> dict[str, str]:
+    """Global attributes: what made this, with what (a model and the sha256 of its checkpoint, if any), after what.
 
     There is no time stamp on purpose: the same call gives the same dataset.
     """
+    if checkpoint:
+        provenance = f"{provenance}; checkpoint sha256 {checkpoint}"
     line = f"adaf_xr {__version__}: {did}; {provenance}"
     history = f"{before['history']}\n{line}" if before.get("history") else line
     return {

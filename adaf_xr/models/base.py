@@ -41,6 +41,8 @@ class ModelSpec:
         Observed variables it can use although the background does not have them.
     gives_std : bool
         Whether it gives standard errors; without them results have no ``<name>_std`` at all.
+    checkpoint : str
+        sha256 of the file of its weights, which results carry; empty for a model without one.
     """
 
     name: str
@@ -53,6 +55,7 @@ class ModelSpec:
     adds: tuple[str, ...] = ()
     predictors: tuple[str, ...] = ()
     gives_std: bool = True
+    checkpoint: str = ""
 
 
 @dataclass(frozen=True)
