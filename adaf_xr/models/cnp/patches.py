@@ -16,7 +16,8 @@ from torch import Tensor
 from adaf_xr.models.cnp import coordinates
 from adaf_xr.models.cnp.configuration import Configuration, Source
 from adaf_xr.models.cnp.day import Day
-from adaf_xr.models.cnp.lattices import Lattice, lattice_of
+from adaf_xr.models.cnp.lattices import Lattice, cells, finer, lattice_of, order
+from adaf_xr.normalisation import minmax
 from adaf_xr.sphere import wrap_longitude
 
 
@@ -142,7 +143,7 @@ def scaled(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.f
     >>> scaled(np.array([-3.0, 36.0, np.nan], "f4"), -3.0, 36.0).tolist()
     [-1.0, 1.0, 0.0]
     """
-    return np.nan_to_num((values - 0.5 * (low + high)) / (0.5 * (high - low)), copy=False).astype("f4", copy=False)
+    return np.nan_to_num(minmax(low, high).forward(values), copy=False).astype("f4", copy=False)
 
 
 def targets(
@@ -168,7 +169,7 @@ def targets(
     Returns
     -------
     float32 tensor (B, N, 5)
-        In the order of :func:`order`.
+        In the order of :func:`~adaf_xr.models.cnp.lattices.order`.
     """
     n_lat, n_lon = cells(lattice, configuration)
     latitude = lattice.latitude(np.asarray(rows)[:, None] + np.arange(n_lat))
@@ -176,52 +177,3 @@ def targets(
     table = coordinates.features(latitude[:, :, None], longitude[:, None, :], depth, configuration.max_depth)
     flat = table.reshape(len(table), -1, coordinates.COUNT)
     return torch.from_numpy(flat if finer(lattice, configuration) == 1 else flat[:, order(lattice, configuration)])
-
-
-def finer(lattice: Lattice, configuration: Configuration) -> int:
-    """How many cells of a lattice of targets lie side by side in one of the background's lattice.
-
-    Raises
-    ------
-    ValueError
-        Where that is no whole number.
-    """
-    spacing = configuration.background.spacing
-    factor = round(spacing / lattice.spacing)
-    if factor < 1 or abs(factor * lattice.spacing - spacing) > 1e-6 * spacing:
-        raise ValueError(
-            f"targets {lattice.spacing:g} degrees apart do not nest in the network's cells of {spacing:g} degrees: "
-            f"take {spacing:g}, or {spacing:g} divided by a whole number"
-        )
-    return factor
-
-
-def cells(lattice: Lattice, configuration: Configuration) -> tuple[int, int]:
-    """Rows and columns of a window on a lattice of targets.
-
-    Examples
-    --------
-    >>> from adaf_xr.models.cnp.configuration import RELEASED
-    >>> cells(Lattice(0.25, -90.0, 0.0), RELEASED)
-    (40, 80)
-    """
-    high, wide = (round(degrees / configuration.background.spacing) for degrees in configuration.window)
-    factor = finer(lattice, configuration)
-    return high * factor, wide * factor
-
-
-def order(lattice: Lattice, configuration: Configuration) -> NDArray[np.int64]:
-    """Row-major numbers of the cells of a window in the order of the targets.
-
-    Row-major on the background's own lattice. On a finer one the cells that lie in one coarse cell follow one another,
-    for each token serves a run of targets.
-
-    Examples
-    --------
-    >>> from adaf_xr.models.cnp.configuration import THINNED
-    >>> order(Lattice(0.5, -89.75, 0.25), THINNED)[:5].tolist()
-    [0, 1, 40, 41, 2]
-    """
-    (n_lat, n_lon), k = cells(lattice, configuration), finer(lattice, configuration)
-    numbers = np.arange(n_lat * n_lon).reshape(n_lat // k, k, n_lon // k, k)
-    return numbers.transpose(0, 2, 1, 3).ravel()
