@@ -131,12 +131,15 @@ class TestFields:
             npt.assert_allclose(truth[name].values[0], expected[name], atol=0.51 * step, err_msg=name)
 
     @pytest.mark.parametrize("lead", [0, 2, 3])
-    def test_a_forecast_is_the_sea_of_some_days_before(self, root, world, lead):
+    def test_a_forecast_is_the_sea_of_some_days_before_and_wrong_about_fluxes(self, root, world, lead):
         day = np.datetime64("2020-01-01") + (lead - 2) * DAY
         guess = open_source("adaf_ocean", "background", root=root, time=str(day)[:10], lead=lead)
         known = world.fields(day - (2 + 2 * lead) * DAY, (0.0,))
         npt.assert_allclose(guess.zos.values[0], known["zos"], atol=1.1e-4)
-        npt.assert_allclose(guess.thetao.values[0], known["thetao"][0], atol=5.1e-4)
+        wrong = guess.thetao.values[0] - known["thetao"][0]
+        assert 0.4 < np.nanstd(wrong) < 0.6
+        # Smooth: from cell to cell, a hundred kilometres on the equator, it changes by a fifth of itself or so.
+        assert np.nanstd(np.diff(wrong[60:120], axis=1)) < 0.5 * np.nanstd(wrong)
 
     def test_forecasts_get_worse_with_their_lead(self, root, world):
         issued = np.datetime64("2020-01-01")
@@ -256,7 +259,7 @@ def test_the_sample_is_analysed_like_any_other_data(root):
     guess = open_source("adaf_ocean", "background", root=root, time="2020-01-02")
     analysis = adaf_xr.assimilate(seen, guess, window=BEFORE, grid=guess).compute()
     truth = canonical(open_source("adaf_ocean", "glorys", root=root, time="2020-01-02")).isel(depth=0)
-    before, after = (rmse(canonical(ds).thetao, truth.thetao).item() for ds in (guess, analysis))
+    before, after = (rmse(canonical(ds).thetao, truth.thetao).compute().item() for ds in (guess, analysis))
     assert after < before
 
 

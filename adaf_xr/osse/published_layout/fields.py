@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from adaf_xr.instants import DAY
+from adaf_xr.osse.background import SmoothNoise
 from adaf_xr.osse.published_layout.lattice import LATITUDE, LONGITUDE
 from adaf_xr.osse.published_layout.world import World
 from adaf_xr.osse.storage import QUANTUM
@@ -26,15 +27,30 @@ CHANNELS = {"T": "thetao", "S": "so", "U": "uo", "V": "vo", "SSH": "zos"}
 AGES = (2, 4, 6, 8)
 """By how many days each lead of a forecast lags behind the sea: eddies where they were, further off with every day."""
 
+ERRORS = {"thetao": 0.5, "so": 0.1}
+"""Standard deviations of what a forecast has wrong of the fluxes, beside that [degC, 1e-3]."""
+
+FREEZING = -1.8
+"""Potential temperature below which a forecast does not go, whatever its errors [degC]."""
+
+REACH, MEMORY = 500.0, 5.0
+"""Over which such errors are alike [km, days]."""
+
 LEAD = 2
 """The lead, in days, that analyses start from."""
 
 
 def forecast(world: World, issued: np.datetime64) -> NDArray[np.float32]:
     """Surface fields (lead, variable, latitude, longitude) of a forecast; lead 0 is valid on its date."""
+    axes = tuple(LATITUDE.tolist()), tuple(LONGITUDE.tolist())
     leads = []
     for lead, age in enumerate(AGES):
-        known = world.fields(issued + (lead - age) * DAY, LEVELS[:1])
+        valid = issued + lead * DAY
+        known = world.fields(valid - age * DAY, LEVELS[:1])
+        for number, (name, deviation) in enumerate(ERRORS.items()):
+            noise = SmoothNoise(*axes, REACH, MEMORY, world.seed, number)
+            known[name] = known[name] + deviation * noise.on(np.array([valid.astype("M8[D]").astype("f8")]))[0]
+        known["thetao"] = np.maximum(known["thetao"], FREEZING)
         leads.append(np.stack([known[name].reshape(LATITUDE.size, LONGITUDE.size) for name in CHANNELS.values()]))
     return np.stack(leads)
 

@@ -42,6 +42,11 @@ class World:
         mean = mean_state("observed", run.latitude.values, run.longitude.values).zos
         return cls(run.assign(mdt=(("latitude", "longitude"), mean.astype("f4"))))
 
+    @property
+    def seed(self) -> int:
+        """Of the run."""
+        return int(self.run.attrs["seed"])
+
     @cached_property
     def ocean(self) -> GriddedOcean:
         """What instruments look at."""
