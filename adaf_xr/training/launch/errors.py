@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from textwrap import shorten
 from typing import Any
 
-RAISED, EXITED, KILLED, STALLED, LOST, ABSENT, STOPPED = (
+RAISED, EXITED, KILLED, STALLED, WAITED, LOST, ABSENT, STOPPED = (
     "raised",
     "exited",
     "was killed",
     "stalled",
+    "waited for another rank",
     "lost its dask worker",
     "never joined",
     "was stopped",
@@ -39,7 +41,7 @@ class Failure:
     host : str
         Where it ran.
     reason : str
-        One of the seven ways of this module.
+        One of the ways of this module.
     detail : str
         The error in one line, the exit code, or where it stood.
     traceback : str
@@ -70,7 +72,9 @@ class Failure:
 
     def __str__(self) -> str:
         where = f" on {self.host}" if self.host else ""
-        return f"rank {self.rank}{where} {self.reason}" + (f": {self.detail}" if self.detail else "")
+        return f"rank {self.rank}{where} {self.reason}" + (
+            f": {shorten(self.detail, 200, placeholder=' ...')}" if self.detail else ""
+        )
 
 
 class RankFailedError(RuntimeError):
@@ -128,7 +132,12 @@ def root_cause(failures: Iterable[Failure]) -> Failure:
 
 
 def _order(failure: Failure) -> tuple[int, float, int]:
-    blame = 3 if failure.reason == STOPPED else 2 if failure.echo else 1 if failure.reason == ABSENT else 0
+    if failure.reason == STOPPED:
+        blame = 3
+    elif failure.echo or failure.reason == WAITED:
+        blame = 2
+    else:
+        blame = int(failure.reason == ABSENT)
     return blame, failure.when, failure.rank
 
 
@@ -138,7 +147,11 @@ def _message(cause: Failure, others: tuple[Failure, ...]) -> str:
         parts.append(cause.traceback.rstrip())
     if cause.output:
         parts.append(f"last output of rank {cause.rank}:\n{cause.output.rstrip()}")
-    told = [str(other) for other in others if other.reason != STOPPED]
+    told = [_aside(other) for other in others if other.reason != STOPPED]
     if told:
-        parts.append("then " + "; ".join(told))
+        parts.append("Of the others, " + "; ".join(told))
     return "\n\n".join(parts)
+
+
+def _aside(other: Failure) -> str:
+    return f"rank {other.rank} lost its connection to it" if other.echo else str(other)

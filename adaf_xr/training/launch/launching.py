@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from adaf_xr.training.launch.following import Options
+
 LAUNCHERS = ("none", "torchrun", "dask")
 
 
@@ -89,8 +91,16 @@ def launch(
         if ranks not in (None, 1):
             raise ValueError(f'launcher="none" is one rank in this process, not {ranks}: use "torchrun" or "dask"')
         return none.run(fn, args, kwargs, on_event, threads)
-    if launcher in LAUNCHERS:
-        raise NotImplementedError(f"launcher={launcher!r}")
+    options = Options(stall, timeout, threads, backend, lease)
+    if launcher == "torchrun":
+        from adaf_xr.training.launch import torchrun
+
+        start = torchrun.act if torchrun.inside() else torchrun.run
+        return start(fn, args, kwargs, ranks, on_event, options)
+    if launcher == "dask":
+        from adaf_xr.training.launch import cluster
+
+        return cluster.run(fn, args, kwargs, client, ranks, on_event, options)
     raise ValueError(f"unknown launcher {launcher!r}: there are {', '.join(LAUNCHERS)}")
 
 

@@ -1,0 +1,213 @@
+"""Ranks on a dask cluster: one child process of each worker, followed from the client."""
+
+from __future__ import annotations
+
+import queue
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import cloudpickle
+from distributed import Client, Future, default_client
+
+from adaf_xr.training.launch.board import Board
+from adaf_xr.training.launch.errors import ABSENT, LOST, STOPPED, Failure, RankFailedError
+from adaf_xr.training.launch.following import Following, OnEvent, Options
+from adaf_xr.training.launch.worker import Place, host_of, mind
+
+TICK = 0.1
+"""Seconds between two looks at what was heard."""
+
+COUNT = 0.5
+"""Seconds between two counts of the workers."""
+
+GRACE = 5.0
+"""Seconds for the other ranks to say how they ended, once one has failed."""
+
+
+def run(
+    fn: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    client: Client | None,
+    ranks: int | None,
+    on_event: OnEvent,
+    options: Options,
+) -> list[Any]:
+    """Run a rank on each of `ranks` workers, and follow them to their end.
+
+    Parameters
+    ----------
+    fn, args, kwargs
+        As for `launch`.
+    client : distributed.Client or None
+        None: the current one.
+    ranks : int or None
+        None: one per worker.
+    on_event : callable
+        Takes the messages.
+    options : Options
+        Of the job.
+
+    Returns
+    -------
+    list
+        The results by rank.
+
+    Raises
+    ------
+    RankFailedError
+        Where a rank did not return.
+    ValueError
+        Where there is no client, or there are fewer workers than ranks.
+    """
+    client = client or _current()
+    workers = _chosen(client, ranks)
+    job = _Job(client, workers, Following(len(workers), options, on_event))
+    with job.started(cloudpickle.dumps((fn, args, kwargs))):
+        return [cloudpickle.loads(result) for result in job.results()]
+
+
+def _current() -> Client:
+    try:
+        return default_client()
+    except ValueError:
+        raise ValueError(
+            'launcher="dask" needs a cluster: make a distributed.Client first, or hand one over as client=...'
+        ) from None
+
+
+def _chosen(client: Client, ranks: int | None) -> list[str]:
+    if client.asynchronous:
+        raise ValueError("launch() waits for its job, which an asynchronous client cannot: make a Client without it")
+    workers = sorted(client.nthreads())
+    if not workers or len(workers) < (ranks or 1):
+        raise ValueError(
+            f"{ranks or 1} rank(s) need as many dask workers, and the cluster has {len(workers)}: scale it up "
+            f"and wait, client.wait_for_workers({ranks or 1}), or ask for fewer ranks"
+        )
+    return workers[:ranks]
+
+
+class _Job:
+    """A job on a cluster, as its client has it in hand."""
+
+    def __init__(self, client: Client, workers: list[str], following: Following) -> None:
+        self.name = f"adaf-{uuid.uuid4().hex[:12]}"
+        self.client, self.workers, self.following = client, workers, following
+        self.heard: queue.SimpleQueue[list[dict[str, Any]]] = queue.SimpleQueue()
+        self.done: dict[int, bytes] = {}
+        self.failures: dict[int, Failure] = {}
+        self.futures: list[Future] = []
+        self._counted = 0.0
+        self._called = False
+
+    @contextmanager
+    def started(self, program: bytes) -> Iterator[None]:
+        """Start the ranks; at the end they are gone, whatever happened, and so is every trace on the scheduler."""
+        self.board = Board(self.client, self.name, self.following.options.lease)
+        self.client.subscribe_topic(self.name, lambda event: self.heard.put(event[1]))
+        try:
+            self.futures = [
+                self.client.submit(
+                    mind, program, place, self.following.options, workers=[address], allow_other_workers=False,
+                    key=f"{self.name}-rank-{place.rank}", pure=False, retries=0, priority=10,
+                )
+                for address, place in zip(self.workers, self._places(), strict=True)
+            ]  # fmt: skip
+            yield
+        finally:
+            self._end("its client gave up")
+            self.client.cancel(self.futures, force=True)
+            with suppress(Exception):
+                self.client.unsubscribe_topic(self.name)
+            self.board.remove()
+
+    def _places(self) -> Iterator[Place]:
+        hosts = [host_of(address) for address in self.workers]
+        sharing, local = Counter(hosts), Counter[str]()
+        for rank, host in enumerate(hosts):
+            yield Place(self.name, rank, len(hosts), local[host], sharing[host], hosts[0])
+            local[host] += 1
+
+    def results(self) -> list[bytes]:
+        """Follow the ranks until all have returned."""
+        while self._open():
+            self._look()
+            self._hear()
+            if self.failures:
+                self._end("another rank failed")
+            elif silence := self.following.overdue():
+                self._end(silence)
+            if self.failures:
+                raise RankFailedError(failure for _, failure in sorted(self.failures.items()))
+            time.sleep(TICK)
+        return [result for _, result in sorted(self.done.items())]
+
+    def _open(self) -> list[int]:
+        """The ranks of which no end is known."""
+        return [rank for rank in range(len(self.futures)) if rank not in self.done and rank not in self.failures]
+
+    def _hear(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                for message in self.heard.get_nowait():
+                    self.following.hear(message)
+        if self.following.port is not None and not self._called:
+            self.board.write(port=self.following.port)
+            self._called = True
+
+    def _look(self) -> None:
+        """See which ranks have ended, and which workers. What a rank has said is here before its end is."""
+        for rank in self._open():
+            future = self.futures[rank]
+            if future.status == "finished":
+                # In vain where the worker that keeps the result goes at this moment; that is seen below.
+                with suppress(TimeoutError):
+                    self._ended(rank, future.result(timeout=GRACE))
+            elif future.status != "pending":
+                error = future.exception(timeout=GRACE) if future.status == "error" else future.status
+                self._fail(rank, LOST, f"the task that minds it ended: {error!r}")
+        if time.monotonic() - self._counted > COUNT:
+            self._counted = time.monotonic()
+            self._count()
+
+    def _ended(self, rank: int, told: dict[str, Any]) -> None:
+        if "result" in told:
+            self.done[rank] = told["result"]
+        else:
+            self.failures[rank] = Failure(**told["failure"])
+
+    def _count(self) -> None:
+        try:
+            alive = self.client.nthreads()
+        except Exception as error:
+            for rank in self._open():
+                self._fail(rank, LOST, f"the scheduler does not answer: {error!r}")
+            return
+        for rank in self._open():
+            if self.workers[rank] not in alive:
+                self._fail(rank, LOST, f"{self.workers[rank]} is gone: killed, out of memory, or scaled away")
+
+    def _fail(self, rank: int, reason: str, detail: str) -> None:
+        self.failures[rank] = Failure(rank, host_of(self.workers[rank]), reason, detail, when=time.time())
+
+    def _end(self, why: str) -> None:
+        """Call the job off, and wait until every rank has said how it ended."""
+        if not self._open():
+            return
+        with suppress(Exception):
+            self.board.write(stop=why)
+        limit = time.monotonic() + GRACE
+        while self._open() and time.monotonic() < limit:
+            time.sleep(TICK)
+            with suppress(Exception):
+                self._look()
+        for rank in self._open():
+            if rank in self.following.started:
+                self._fail(rank, STOPPED, f"{why}, and it did not say how it ended")
+            else:
+                self._fail(rank, ABSENT, f"{why}; its worker {self.workers[rank]} is busy with other tasks")
