@@ -57,7 +57,7 @@ class Sampler:
         seed : int
             The same seed draws the same windows.
         """
-        sea: NDArray[np.bool_] = np.isfinite(truth).any(axis=0)
+        sea = np.asarray(np.isfinite(truth).any(axis=0))
         rows, columns = self.tiling.touching(sea)
         chosen = np.random.default_rng(seed).permutation(rows.size)[:number]
         return rows[chosen], columns[chosen]
@@ -97,4 +97,4 @@ def joined(parts: Sequence[Any]) -> Any:
     first = parts[0]
     if isinstance(first, Mapping):
         return {name: joined([part[name] for part in parts]) for name in first}
-    return torch.cat(parts)
+    return torch.cat(list(parts))
