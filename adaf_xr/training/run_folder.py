@@ -52,13 +52,13 @@ class RunFolder:
         return self.configuration_file.exists()
 
     def require_free(self) -> None:
-        """Refuse to begin where something lies already.
+        """Refuse to begin where steps of a run lie already; one that made none leaves nothing worth keeping.
 
         Raises
         ------
         FileExistsError
         """
-        if self.begun:
+        if self.log.exists() or self.state.exists():
             raise FileExistsError(
                 f"{self.path} holds a run already: go on with it by resume=True (--resume), remove it, or train into "
                 "another folder"
