@@ -133,6 +133,22 @@ def test_the_thinned_network_has_the_published_number():
     assert sum(p.numel() for p in thinned().parameters()) == 682_061
 
 
+@pytest.mark.parametrize(("finer", "more"), [({"bg"}, 0.022), ({"bg", "sate_sla"}, 0.044)])
+def test_backgrounds_of_a_quarter_degree_cost_what_the_paper_lets_one_reckon(finer, more):
+    configuration = RELEASED.but(
+        sources=[
+            replace(source, spacing=0.25, shape=(40, 80)) if source.key in finer else source
+            for source in RELEASED.sources
+        ]
+    )
+    with torch.device("meta"):
+        network = ConditionalNeuralProcess(configuration)
+    count = sum(p.numel() for p in network.parameters())
+    assert count == 27_202_061 + len(finer) * 600_000
+    assert count / 27_202_061 - 1 == pytest.approx(more, abs=5e-4)
+    assert configuration.targets == 3200
+
+
 def test_parameters_bear_the_names_of_the_published_weights():
     parts = [f"encoder.{key}_encoders.{layer}" for key in KEYS for layer in range(6)]
     parts += [f"encoder.{key}_post_proc" for key in KEYS]

@@ -157,6 +157,13 @@ def test_patches_come_from_the_files_and_else_from_the_weights(tmp_path):
     assert configuration.max_depth == 643
 
 
+def test_a_background_of_a_quarter_degree_is_known_by_its_points(tmp_path):
+    sources = [replace(s, spacing=0.25, shape=(40, 80)) if s.key == "bg" else s for s in TOY.sources]
+    configuration = TOY.but(sources=sources)
+    folder = theirs(tmp_path, ConditionalNeuralProcess(configuration))
+    assert network_of(read_published(folder)).configuration == configuration
+
+
 def test_a_network_trained_without_a_source_is_one_of_fewer_sources(tmp_path):
     configuration = TOY.but(sources=[source for source in TOY.sources if source.key != "sate_sic"])
     folder = theirs(tmp_path, ConditionalNeuralProcess(configuration))
