@@ -31,7 +31,7 @@ GATHERED = 2**26
 STRIP = 2**15
 """Points that are prepared for the point-wise layers at once."""
 
-DECODED = 2**16
+DECODED = 2**14
 """Targets that the decoder takes at once."""
 
 Windows = tuple[NDArray[np.int64], NDArray[np.int64]]
