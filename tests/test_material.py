@@ -1,7 +1,9 @@
 """What a network is trained on: fields that fit, periods that exist, observations of a day by kind."""
 
 import pickle
+import threading
 
+import dask
 import numpy as np
 import pytest
 import toy
@@ -126,3 +128,15 @@ def test_an_experiment_hands_over_fields_observations_periods_and_what_made_it()
     assert dict(held.periods) == PERIODS and held.provenance == {"experiment": {"name": "toy-v1"}, "package": "0"}
     assert held.points(np.datetime64("2020-01-03", "ns"), ("1D", "0D"))["ssh"]
     assert pickle.loads(pickle.dumps(held)).times("train").size == 2
+
+
+def test_what_observing_computes_stays_in_the_thread_of_its_day():
+    """On a cluster it would go back to the scheduler, and all days would be begun at once."""
+    seen = []
+
+    def observe(time, window):
+        seen.append(dask.delayed(threading.get_ident)().compute())
+        return tracks(time, window)
+
+    material(observe=observe).points(np.datetime64("2020-01-03", "ns"), ("1D", "0D"))
+    assert seen == [threading.get_ident()]

@@ -132,13 +132,14 @@ class Material:
         """
         before, after = as_window(window)
         found: dict[str, list[Points]] = {}
-        for source, node in _sources(self.observe(time, window)):
-            # A day is the unit of work here, on a cluster too: its pieces are not spread any further.
-            table = to_points(node.compute(scheduler="synchronous"), source=source)
-            columns = {str(name): variable.values for name, variable in table.variables.items()}
-            found.setdefault(source, []).append(
-                Points.from_columns(columns, source).within(time - before, time + after)
-            )
+        # A day is the unit of work. On a cluster its pieces would go back to the scheduler, which would begin the next
+        # days meanwhile, until all days are in memory at once.
+        with dask.config.set(scheduler="synchronous"):
+            for source, node in _sources(self.observe(time, window)):
+                table = to_points(node.compute(), source=source)
+                columns = {str(name): variable.values for name, variable in table.variables.items()}
+                points = Points.from_columns(columns, source)
+                found.setdefault(source, []).append(points.within(time - before, time + after))
         joined = {source: Points.concatenate(parts) for source, parts in found.items()}
         return {source: points for source, points in joined.items() if len(points)}
 
