@@ -29,6 +29,9 @@ FORMAT = 1
 HEADER = "adaf_xr"
 """Key of our text among the metadata of a safetensors file."""
 
+PARTS = ("family", "configuration", "normalisation", "provenance")
+"""What the text says, of a `Checkpoint`."""
+
 CACHE = "ADAF_XR_CACHE"
 """Environment variable that names the folder for copies of remote files; default ``~/.cache/adaf_xr``."""
 
@@ -134,9 +137,9 @@ def write(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> str:
     """
     if _is_remote(os.fspath(path)):
         raise CheckpointError(f"{path}: a checkpoint is written to a local file first; then copy it to its URL")
-    content = {name: getattr(checkpoint, name) for name in ("configuration", "normalisation", "provenance")}
-    header = {"format": FORMAT, "family": checkpoint.family, **_plain(content, "checkpoint")}
+    header = _plain({name: getattr(checkpoint, name) for name in PARTS}, "checkpoint") | {"format": FORMAT}
     weights = {name: _writable(name, array) for name, array in checkpoint.weights.items()}
+    header["content"] = _content(header, weights)
     data = save(weights, {HEADER: json.dumps(header, sort_keys=True)})
     _place(data, _as_path(path))
     return hashlib.sha256(data).hexdigest()
@@ -156,8 +159,8 @@ def read(path: str | os.PathLike[str], sha256: str | None = None) -> Checkpoint:
     Raises
     ------
     CheckpointError
-        If the file is missing, truncated, of another kind or of a later format, has another sha256, or holds weights
-        that are not finite.
+        If the file is missing, truncated, damaged, of another kind or of a later format, has another sha256, or holds
+        weights that are not finite.
     """
     with _opened(path) as stream:
         data = stream.read()
@@ -172,7 +175,10 @@ def read(path: str | os.PathLike[str], sha256: str | None = None) -> Checkpoint:
     except (SafetensorError, KeyError) as error:
         raise CheckpointError(f"{path} is damaged ({error}): copy it again") from error
     _require_finite(weights, f"{path}: corrupted weights")
-    return Checkpoint(weights=weights, **header)
+    # Files may come without this hash; their sha256 is then all that vouches for them.
+    if header.get("content") not in (None, _content(header, weights)):
+        raise CheckpointError(f"{path} is damaged: its content is not what was written. Copy it again")
+    return _checkpoint(header, weights)
 
 
 def describe(path: str | os.PathLike[str]) -> Checkpoint:
@@ -184,8 +190,7 @@ def describe(path: str | os.PathLike[str]) -> Checkpoint:
         As `read` does, but for what only the weights show.
     """
     with _opened(path) as stream:
-        header = _header(stream, path)
-    return Checkpoint(weights={}, **header)
+        return _checkpoint(_header(stream, path), {})
 
 
 def digest(path: str | os.PathLike[str]) -> str:
@@ -208,7 +213,7 @@ LONGEST_HEADER = 100_000_000
 
 
 def _header(stream: BinaryIO, path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Our part of a header, as arguments of `Checkpoint`; the file must be as long as its header says."""
+    """Our part of a header; the file must be as long as its header says."""
     length = stream.read(8)
     n = int.from_bytes(length, "little")
     torch = length.startswith(b"PK\x03\x04")
@@ -225,11 +230,12 @@ def _header(stream: BinaryIO, path: str | os.PathLike[str]) -> dict[str, Any]:
     if there != size:
         what = "is truncated" if there < size else "goes on after its end"
         raise CheckpointError(f"{path} {what}: it has {there} bytes and should have {size}. Copy it again")
-    return _ours(ours, path)
+    _require_ours(ours, path)
+    return ours
 
 
-def _ours(header: Any, path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What our text in the header says, if this package can read it."""
+def _require_ours(header: Any, path: str | os.PathLike[str]) -> None:
+    """Refuse a text in the header that this package did not write, or cannot read."""
     if not isinstance(header, dict) or not isinstance(header.get("format"), int):
         raise CheckpointError(
             f"{path} holds weights but not what they are for: it was not written by adaf_xr. Read them with "
@@ -239,10 +245,23 @@ def _ours(header: Any, path: str | os.PathLike[str]) -> dict[str, Any]:
         raise CheckpointError(
             f"{path} has format {header['format']}, this package knows up to {FORMAT}: upgrade adaf-xr"
         )
-    try:
-        return {name: header[name] for name in ("family", "configuration", "normalisation", "provenance")}
-    except KeyError as error:
-        raise CheckpointError(f"{path} lacks {error} in its header: write it again with adaf_xr.checkpoint") from error
+    if missing := [name for name in PARTS if name not in header]:
+        raise CheckpointError(f"{path} lacks {missing[0]!r} in its header: write it again with adaf_xr.checkpoint")
+    if surplus := sorted(set(header) - {*PARTS, "format", "content"}):
+        raise CheckpointError(f"{path} has {surplus[0]!r} in its header, which format {FORMAT} has not: copy it again")
+
+
+def _checkpoint(header: Mapping[str, Any], weights: Mapping[str, NDArray]) -> Checkpoint:
+    return Checkpoint(weights=weights, **{name: header[name] for name in PARTS})
+
+
+def _content(header: Mapping[str, Any], weights: Mapping[str, NDArray]) -> str:
+    """A hash of all that is in a checkpoint, so that a damaged copy is known even where nobody has its sha256."""
+    known = hashlib.sha256(json.dumps({name: header[name] for name in PARTS}, sort_keys=True).encode())
+    for name, array in sorted(weights.items()):
+        known.update(json.dumps([name, array.dtype.name, array.shape]).encode())
+        known.update(array.tobytes())
+    return known.hexdigest()
 
 
 def _plain(value: Any, where: str) -> Any:

@@ -166,6 +166,14 @@ class TestBadFiles:
             message = "no safetensors file" if length < 8 else f"truncated: it has {length} bytes"
             self.every_way_in(path, message)
 
+    def test_every_bit_that_flips_is_seen(self, path):
+        data = path.read_bytes()
+        for place in range(len(data)):
+            for bit in (place % 8, (place + 3) % 8):
+                path.write_bytes(data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :])
+                with pytest.raises(CheckpointError):
+                    checkpoint.read(path)
+
     def test_bytes_after_the_end(self, path):
         path.write_bytes(path.read_bytes() + b"x")
         self.every_way_in(path, "goes on after its end")
@@ -199,7 +207,10 @@ class TestBadFiles:
     def test_a_later_format(self, path):
         self.every_way_in(patched(path, format=2), "has format 2, this package knows up to 1: upgrade")
 
-    def test_a_header_that_lacks_something(self, path):
+    def test_a_header_that_lacks_something_or_has_more(self, path):
+        patched(path, content=None)
+        assert checkpoint.read(path).family == "line"
+        self.every_way_in(patched(path, later=1), "has 'later' in its header, which format 1 has not")
         self.every_way_in(patched(path, normalisation=None), "lacks 'normalisation' in its header")
 
 

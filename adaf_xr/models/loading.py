@@ -164,6 +164,8 @@ def _load(reference: Reference, device: torch.device, build: Callable[[Checkpoin
     content = reference.read()
     try:
         network = build(content)
+    except CheckpointError as error:
+        raise CheckpointError(f"{reference.path}: {error}") from error
     except (RuntimeError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{reference.path}: the weights do not fit the network that their {content.family!r} configuration means "
