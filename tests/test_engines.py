@@ -18,6 +18,8 @@ from adaf_xr.inference import engines
 from adaf_xr.inference.assimilation import PROTOCOL
 from adaf_xr.models import loading
 from adaf_xr.models.base import Analysis
+from adaf_xr.models.cnp import AdafOceanCNP, thinned, write_published
+from adaf_xr.models.cnp.weights import checkpoint_of, weights_of
 
 WEIGHTS = np.float32([[0.25]])
 
@@ -208,6 +210,13 @@ class TestNames:
         with pytest.raises(ValueError, match=f"did you mean '{meant}'.*the path of a checkpoint"):
             resolve(typo)
 
+    @pytest.mark.parametrize("family", engines.FAMILIES)
+    def test_every_family_has_its_engine(self, family):
+        assert all(hasattr(engines._named(engines.FAMILIES[family]), name) for name in ("encode", "analyse", "to"))
+
+    def test_every_published_layout_has_its_reader(self):
+        assert all(callable(engines._named(reader)) for reader in engines.PUBLISHED.values())
+
 
 class TestDevices:
     def test_an_engine_that_can_move_does(self, path):
@@ -237,3 +246,41 @@ def test_an_object_is_taken_as_it_is():
         adaf_xr.assimilate(toy.points(), toy.background(1), model=engine).compute(),
         adaf_xr.assimilate(toy.points(), toy.background(1), model=replace(engine)).compute(),
     )
+
+
+class TestThePublishedNetwork:
+    """The one family that is there, from weights in three shapes to the same analysis."""
+
+    @pytest.fixture
+    def world(self):
+        """A day of the sample in a box, and all that is observed before its noon."""
+        obs = adaf_xr.open_observations("demo", time="2020-01-03", window=("1D", "0D"))
+        background = adaf_xr.open_source("demo", "background", time="2020-01-03")
+        box = {"latitude": slice(25, 45), "longitude": slice(-60, -30)}
+        return obs, background[["thetao", "so", "uo", "vo", "zos"]].sel(box).isel(depth=slice(0, 1))
+
+    def test_file_folder_and_network_give_the_same_analysis(self, world, tmp_path):
+        obs, background = world
+        network = thinned(seed=3)
+        checkpoint.write(checkpoint_of(network.configuration, weights_of(network)), tmp_path / "a.safetensors")
+        folder = write_published(tmp_path / "exp", network)
+        by_file, by_folder, by_object = (
+            obs.adaf.assimilate(background, model=model)
+            for model in (tmp_path / "a.safetensors", folder, AdafOceanCNP(network))
+        )
+        reference = resolve(tmp_path / "a.safetensors").weights
+        assert reference == Reference.of(tmp_path / "a.safetensors")
+        assert reference.sha256[:12] in by_file.attrs["history"]
+        assert by_file.attrs["adaf_model"] == "adaf-ocean-cnp"
+        expected = by_object.compute()
+        assert float(abs(expected.thetao - background.thetao).max()) > 0.01
+        assert not [name for name in expected.data_vars if str(name).endswith("_std")]
+        for analysis in (by_file, by_folder):
+            xr.testing.assert_equal(analysis.compute(), expected)
+
+    def test_a_damaged_folder_is_named(self, world, tmp_path):
+        obs, background = world
+        weights = write_published(tmp_path / "exp", thinned(seed=3)) / "training_checkpoints" / "checkpoint.pth"
+        weights.write_bytes(weights.read_bytes()[:-1000])
+        with pytest.raises(CheckpointError, match=r"checkpoint\.pth is truncated"):
+            obs.adaf.assimilate(background, model=tmp_path / "exp")
