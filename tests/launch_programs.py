@@ -1,9 +1,54 @@
-"""Functions that tests run as the ranks of a job: importable, as a training function is."""
+"""Functions run as the ranks of a job, importable as a training function is, and what tests need to know of ranks."""
 
 import os
 import signal
+import threading
 import time
+from collections import defaultdict
 from pathlib import Path
+
+import psutil
+
+HERE = Path(__file__).resolve().parent
+
+
+class Listener:
+    """Takes the messages of a job, and knows from them which processes it had."""
+
+    def __init__(self):
+        self.events = []
+
+    def __call__(self, event):
+        self.events.append(event)
+
+    @property
+    def pids(self):
+        return {event["rank"]: event["pid"] for event in self.events if event["kind"] == "joined"}
+
+    def by_rank(self):
+        found = defaultdict(list)
+        for event in self.events:
+            found[event["rank"]].append({name: value for name, value in event.items() if name not in ("rank", "pid")})
+        return dict(found)
+
+    def assert_gone(self, ranks):
+        assert sorted(self.pids) == list(range(ranks))
+        assert_gone(self.pids.values())
+
+
+def assert_gone(pids, seconds=10.0):
+    """No such process, but for a moment in which the system clears it away."""
+    limit = time.monotonic() + seconds
+    while left := [pid for pid in pids if alive(pid)]:
+        assert time.monotonic() < limit, f"left behind: {left}"
+        time.sleep(0.05)
+
+
+def alive(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def sum_of_ranks(rank, world, emit, factor=1):
@@ -11,14 +56,14 @@ def sum_of_ranks(rank, world, emit, factor=1):
     import torch
     import torch.distributed as dist
 
-    mine = torch.tensor([float(factor * (rank + 1))], dtype=torch.float64)
+    mine = torch.tensor(float(factor * (rank + 1)), dtype=torch.float64)
     if world > 1:
         dist.all_reduce(mine)
-    emit(kind="step", loss=mine[0])
+    emit(kind="step", loss=mine)
     return {"rank": rank, "world": world, "sum": mine.item(), "pid": os.getpid(), "threads": torch.get_num_threads()}
 
 
-def _wait_for_the_others():
+def wait_for_the_others():
     import torch
     import torch.distributed as dist
 
@@ -26,44 +71,62 @@ def _wait_for_the_others():
 
 
 def fails(rank, world, emit, how, culprit):
-    """One rank goes in its own way while the others wait for it."""
-    _wait_for_the_others()
+    """One rank ends in its own way while the others wait for it."""
+    wait_for_the_others()
     emit(kind="step", epoch=0)
     if rank == culprit:
-        print(f"rank {rank} is about to fail")
-        end = {"raise": _raise, "exit": lambda: os._exit(13), "kill": lambda: os.kill(os.getpid(), signal.SIGKILL)}
-        end.get(how, _hang)()
-    _wait_for_the_others()
+        print(f"rank {rank} is about to {how}")
+        {"raise": breaks, "exit": exits, "kill": dies, "hang": hangs}[how]()
+    wait_for_the_others()
 
 
-def _raise():
+def breaks():
     raise ValueError("the loss is nan")
 
 
-def _hang():
+def exits():
+    os._exit(13)
+
+
+def dies():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hangs():
     time.sleep(600)
 
 
 def meets_the_other_job(rank, world, emit, folder, mine, other):
     """Ends only when all ranks of both jobs run at the same time, each in its own group."""
-    _wait_for_the_others()
+    wait_for_the_others()
     Path(folder, f"{mine}-{rank}").touch()
     wanted = [Path(folder, f"{job}-{r}") for job in (mine, other) for r in range(world)]
     limit = time.monotonic() + 60
     while not all(path.exists() for path in wanted):
-        if time.monotonic() > limit:
-            raise TimeoutError("the other job did not start")
+        assert time.monotonic() < limit, "the other job did not start"
         time.sleep(0.05)
     return sum_of_ranks(rank, world, emit, factor={"a": 1, "b": 10}[mine])["sum"]
 
 
-def many_messages(rank, world, emit, number, size):
-    """Long messages from several ranks at once."""
+def talks(rank, world, emit, number, size):
+    """Long messages, longer than what a pipe takes in one piece, from all ranks at once."""
+    wait_for_the_others()
     for i in range(number):
         emit(kind="count", i=i, text="x" * size)
     return number
 
 
-def unpicklable(rank, world, emit):
+def returns_a_lock(rank, world, emit):
     """A result that cannot travel."""
-    return open(os.devnull)
+    return threading.Lock()
+
+
+def main_that_hangs(**where):
+    """The client of a job that does not end by itself; it tells the processes of its ranks."""
+    from adaf_xr.training.launch import launch
+
+    def tell(event):
+        if event["kind"] == "joined":
+            print(event["pid"], flush=True)
+
+    launch(fails, "hang", 1, ranks=2, on_event=tell, **where)

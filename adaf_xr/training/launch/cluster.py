@@ -143,6 +143,7 @@ class _Job:
             elif silence := self.following.overdue():
                 self._end(silence)
             if self.failures:
+                self._hear()
                 raise RankFailedError(failure for _, failure in sorted(self.failures.items()))
             time.sleep(TICK)
         return [result for _, result in sorted(self.done.items())]

@@ -136,11 +136,14 @@ class _Rank:
                 self.process.tell(str(board.port))
                 self.called = True
             if board.stop is not None or board.left:
-                return {"failure": self._stopped(board.stop).as_dict()}
+                told = self._stopped(board.stop)
+                break
             time.sleep(TICK)
         self.process.end()
         self.say(*self.process.messages())
         log.forward()
+        if code is None:
+            return {"failure": told.as_dict()}
         result = self.folder / f"rank-{self.number}.result"
         if code == 0 and result.exists():
             return {"result": result.read_bytes()}
