@@ -81,7 +81,7 @@ def train(
         wanted.per_rank(ranks)
     resume = resume and place.begun
     # Where torchrun has started this program as several ranks, the first one prepares and the others wait for it.
-    if int(os.environ.get("RANK", "0")) == 0:
+    if launcher != "torchrun" or int(os.environ.get("RANK", "0")) == 0:
         _prepare(wanted, material, place, resume, on_event)
     from adaf_xr.training.launch import launch
     from adaf_xr.training.rank import run

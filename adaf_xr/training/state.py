@@ -99,8 +99,9 @@ def _read(path: Path, device: torch.device) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location=device, weights_only=True)
     except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        why = (str(error) or type(error).__name__).splitlines()[0]
         raise StateError(
-            f"{path} cannot be read ({(str(error) or type(error).__name__).splitlines()[0]}): it is cut short or no state of a training. It is "
+            f"{path} cannot be read ({why}): it is cut short or no state of a training. It is "
             "not passed over in silence: put back a copy of it; or remove it, and resuming begins at the first step "
             "again (the checkpoints beside it are whole files of their own, and serve inference)"
         ) from error
