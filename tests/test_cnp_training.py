@@ -254,6 +254,15 @@ def test_preparing_goes_on_where_it_was_killed_and_counts(tmp_path):
     assert CNPTask(asked(TINY.but(decoder_width=8)), tmp_path).samples("train") == 44  # the same days serve any width
 
 
+def test_every_other_day_is_prepared_where_that_is_asked(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", preparing.SilentSourceWarning)
+        CNPTask.prepare(asked(**{"data.every": 20}), material(), tmp_path)
+    shards = CNPTask(asked(), tmp_path).shards
+    days = [str(shards.time("train", k).astype("M8[D]")) for k in range(shards.count("train"))]
+    assert days == ["2020-01-02", "2020-01-22", "2020-02-11"] and shards.count("validation") == 1
+
+
 def test_a_cluster_prepares_the_same_days(prepared, tmp_path):
     from distributed import Client
 

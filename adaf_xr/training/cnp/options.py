@@ -55,10 +55,12 @@ class Model(Section):
 
 
 class Data(Section):
-    """Which windows of a day are seen.
+    """Which days are prepared, and which windows of a day are seen.
 
     Attributes
     ----------
+    every : int
+        Of the analysis times of a period every so many are prepared: neighbouring days of an ocean are much alike.
     windows : int
         Random windows of a training day, drawn anew in every epoch among those that have sea.
     validation_windows : int
@@ -67,6 +69,7 @@ class Data(Section):
         Cells between the starts of windows that can be drawn.
     """
 
+    every: PositiveInt = 1
     windows: PositiveInt = 128
     validation_windows: PositiveInt = 128
     lat_step: PositiveInt = 5

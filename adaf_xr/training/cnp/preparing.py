@@ -56,7 +56,9 @@ def fingerprint(configuration: Configuration, material: Material) -> dict[str, A
     }
 
 
-def prepare(configuration: Configuration, material: Material, folder: Path, progress: Progress | None = None) -> None:
+def prepare(
+    configuration: Configuration, material: Material, folder: Path, every: int = 1, progress: Progress | None = None
+) -> None:
     """Write the shards that are missing, with dask: on the current cluster, or on threads.
 
     Parameters
@@ -67,6 +69,8 @@ def prepare(configuration: Configuration, material: Material, folder: Path, prog
         Fields and observations.
     folder : Path
         Where shards go; the workers of a cluster must see it too.
+    every : int
+        How many analysis times of a period there are for one that is prepared.
     progress : callable, optional
         Told how far it is.
 
@@ -83,7 +87,7 @@ def prepare(configuration: Configuration, material: Material, folder: Path, prog
         For each source that gave nothing on some days.
     """
     material.require(configuration.variables, observed=configuration.background.channels)
-    days = {split: material.times(split) for split in SPLITS}
+    days = {split: material.times(split)[::every] for split in SPLITS}
     shards = Shards.create(folder, fingerprint(configuration, material), days)
     missing = [(split, index) for split in SPLITS for index in shards.missing(split)]
     total = sum(map(shards.count, SPLITS))

@@ -62,7 +62,8 @@ class CNPTask:
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         """Write the shards with dask; those that are there and fit are kept."""
-        preparing.prepare(network_of(configuration), material, Path(folder), progress)
+        every = options.Data.model_validate(configuration.data).every
+        preparing.prepare(network_of(configuration), material, Path(folder), every, progress)
 
     def network(self) -> nn.Module:
         """The network with random weights."""
