@@ -1,4 +1,4 @@
-"""The commands: ``adaf demo | catalog | assimilate | upsample | osse | score``."""
+"""The commands: ``adaf demo | catalog | assimilate | upsample | osse | sample | score | train | evaluate``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import typer
 
 from adaf_xr._version import __version__
 from adaf_xr.cli import inputs, options, report, terminal
+from adaf_xr.cli.evaluate import evaluate
 from adaf_xr.cli.osse import osse
+from adaf_xr.cli.sample import sample
 from adaf_xr.cli.score import score
+from adaf_xr.cli.train import train
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -141,7 +144,10 @@ def upsample(
 
 
 app.command()(osse)
+app.command()(sample)
 app.command()(score)
+app.command()(train)
+app.command()(evaluate)
 
 
 def _write(ds: xr.Dataset, path: Path, *, resume: bool) -> None:

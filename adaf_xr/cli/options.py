@@ -116,3 +116,20 @@ Workers = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="An experiment that `adaf osse` made, or a folder in the published ADAF-Ocean layout.",
+        rich_help_panel=INPUT,
+    ),
+]
+Periods = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--period",
+        metavar="NAME=START,STOP",
+        help="Periods (train, validation, test) instead of those of the data, from START until before STOP; repeat it.",
+        rich_help_panel=INPUT,
+    ),
+]

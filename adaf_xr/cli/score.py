@@ -155,7 +155,7 @@ def score(
         # Numbers first: what goes wrong in a picture takes none of them away.
         written = _write(sheets, notes, out) + written
         written += _pictures(*shown, out) if shown and draw else []
-    _tell(sheets, notes, written)
+    tell(sheets, notes, written)
 
 
 def named(items: Sequence[str]) -> dict[str, xr.Dataset]:
@@ -248,7 +248,7 @@ def _write(sheets: list[Sheet], notes: list[str], folder: Path) -> list[Path]:
     return written
 
 
-def _tell(sheets: list[Sheet], notes: list[str], written: list[Path]) -> None:
+def tell(sheets: list[Sheet], notes: list[str], written: list[Path]) -> None:
     """Tables, what they leave out, and where the files are."""
     from adaf_xr.inference.comparison import joined
 

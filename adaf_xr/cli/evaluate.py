@@ -1,0 +1,223 @@
+"""``adaf evaluate``: a model run over a period of an experiment, and scored against its truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from adaf_xr.cli import options, score, terminal, training_data
+from adaf_xr.cli.judging import Judged, climatology_of, on_grid, target_grid
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from adaf_xr.training import Material
+
+EVALUATION = "What is evaluated"
+
+BEST = Path("checkpoints") / "best.safetensors"
+"""The weights of a training run that are meant when its folder is named."""
+
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="[NAME=]MODEL",
+        help="A checkpoint, the folder of a training run or of a published experiment, or a model by name, such as oi.",
+    ),
+]
+Against = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--against", metavar="[NAME=]MODEL", help="Another model beside it; repeat it.", rich_help_panel=EVALUATION
+    ),
+]
+Split = Annotated[str, typer.Option(metavar="NAME", help="The period.", rich_help_panel=EVALUATION)]
+Times = Annotated[
+    list[str] | None,
+    typer.Option("--time", metavar="DAY", help="Days of it; repeat it. Default: all.", rich_help_panel=EVALUATION),
+]
+Every = Annotated[int, typer.Option(min=1, help="Every so many days of it.", rich_help_panel=EVALUATION)]
+Grid = Annotated[
+    float | None,
+    typer.Option(
+        metavar="DEGREES",
+        help="Spacing of the analysis; a finer truth is averaged over its cells. Default: the background's.",
+        rich_help_panel=EVALUATION,
+    ),
+]
+Climatology = Annotated[
+    bool,
+    typer.Option(
+        "--climatology/--no-climatology",
+        help="Whether to take anomalies from the mean truth of the training period, for the ACC.",
+        rich_help_panel=EVALUATION,
+    ),
+]
+Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where to write.", rich_help_panel=options.OUTPUT)]
+Device = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Where models compute.", rich_help_panel=options.MACHINE)
+]
+
+
+def evaluate(
+    model: Model,
+    data: options.Data = None,
+    split: Split = "test",
+    time: Times = None,
+    every: Every = 1,
+    grid: Grid = None,
+    against: Against = None,
+    period: options.Periods = None,
+    climatology: Climatology = True,
+    mdt: options.MDT = None,
+    out: Out = Path("evaluation"),
+    resume: options.Resume = False,
+    device: Device = None,
+    scheduler: options.Scheduler = None,
+    workers: options.Workers = 0,
+) -> None:
+    """Run a model over the test period of an experiment, and score it against the truth and the background.
+
+    `adaf evaluate RUN --data EXPERIMENT --against oi`
+
+    Writes the analyses, scores.csv, scores.json, and the table of ADAF-Ocean, calc_metrics_NAME.csv.
+    """
+    if data is None:
+        raise ValueError(f"an evaluation needs data: adaf evaluate {model} --data DIR")
+    models = named([model, *(against or [])])
+    source = training_data.opened(data, period)
+    times = _chosen(source.material.times(split), time, every, split)
+    _say_which(source.what, split, times)
+    with terminal.cluster(scheduler, workers), training_data.calm():
+        fields = {
+            name: _analysed(which, source.material, times, out / f"{name}.zarr", resume, grid, mdt, device)
+            for name, which in models.items()
+        }
+        where = next(iter(fields.values()))
+        with terminal.progress("averaging the training period"):
+            usual = climatology_of(source.material, where) if climatology else None
+        judged = _judged(source.material, times, fields, usual)
+        written = [
+            *judged.write(out, about={"data": source.what, "split": split, "models": models}),
+            *_stores(out, models),
+        ]
+    score.tell([judged.sheet], judged.notes, written)
+
+
+def named(items: Sequence[str]) -> dict[str, str]:
+    """Models of ``[NAME=]MODEL`` by name: that of the model, of its file, or of the folder of its run.
+
+    Examples
+    --------
+    >>> named(["oi", "ours=oi"])
+    {'oi': 'oi', 'ours': 'oi'}
+    """
+    found: dict[str, str] = {}
+    for item in items:
+        name, equals, which = item.partition("=")
+        if not equals or Path(item).exists():
+            name, which = _name_of(item), item
+        if name in found or name in score.RESERVED:
+            raise ValueError(f"a model cannot be named {name!r} here, for something else is: NAME={which} names it")
+        found[name] = weights_of(which)
+    return found
+
+
+def _name_of(model: str) -> str:
+    """A short name of a model."""
+    path = Path(model)
+    if path.suffix and path.parent.name == "checkpoints":
+        return path.parent.parent.name
+    return path.stem if path.suffix else path.name
+
+
+def weights_of(model: str) -> str:
+    """The best checkpoint of a training run, for its folder; anything else as it is.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where a run has no checkpoint yet.
+    """
+    folder = Path(model)
+    if not (folder / "data.json").exists() or not (folder / "config.yaml").exists():
+        return model
+    if not (folder / BEST).exists():
+        raise FileNotFoundError(
+            f"{folder} has no {BEST} yet: weights are written after the first validation; go on with its training, "
+            f"adaf train --resume --out {folder}"
+        )
+    return str(folder / BEST)
+
+
+def _chosen(times: np.ndarray, days: Sequence[str] | None, every: int, split: str) -> np.ndarray:
+    """Times of a period, those of some days or every so many."""
+    if days:
+        from adaf_xr.instants import as_times
+
+        wanted = as_times(list(days)).astype("M8[D]")
+        if missing := [str(day) for day in wanted if day not in times.astype("M8[D]")]:
+            raise ValueError(
+                f"the period {split!r} does not have {', '.join(missing)}: it has {len(times)} times from "
+                f"{times[0].astype('M8[D]')} to {times[-1].astype('M8[D]')}"
+            )
+        times = times[np.isin(times.astype("M8[D]"), wanted)]
+    return times[::every]
+
+
+def _say_which(what: str, split: str, times: NDArray[np.datetime64]) -> None:
+    """What is evaluated."""
+    first, last = (str(day) for day in times[[0, -1]].astype("M8[D]").tolist())
+    terminal.say("data", "bold", f"{what}; evaluated: {split}, {len(times)} times from {first} to {last}")
+
+
+def _analysed(
+    model: str,
+    material: Material,
+    times: np.ndarray,
+    path: Path,
+    resume: bool,
+    grid: float | None,
+    mdt: Path | None,
+    device: str | None,
+) -> xr.Dataset:
+    """Analyses of all times, written one after the other and opened again: no more than some are ever in memory."""
+    import xarray as xr
+
+    from adaf_xr.cli.inputs import open_path
+    from adaf_xr.inference import assimilate, store
+    from adaf_xr.inference.engines import ASSIMILATION, resolve
+
+    engine = resolve(model, ASSIMILATION, ("spec", "encode", "analyse"), device)
+    first = material.background.sel(time=times)
+    observe: Any = material.observe  # of all times at once: windows overlap, and what they share is made once
+    lazy = assimilate(
+        observe(times, engine.spec.window),
+        first,
+        model=engine,
+        grid=target_grid(material, grid),
+        mdt=None if mdt is None else open_path(mdt),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with terminal.progress(f"analysing with {path.stem}") as moved:
+        store.write(lazy.chunk(time=1), path, resume=resume, progress=moved)
+    return xr.open_zarr(path, consolidated=False)
+
+
+def _judged(
+    material: Material, times: np.ndarray, fields: Mapping[str, xr.Dataset], usual: xr.Dataset | None
+) -> Judged:
+    """Scores of analyses and of the background, on the grid of the analyses."""
+    where = next(iter(fields.values()))
+    truth, first = (on_grid(ds.sel(time=times), where) for ds in (material.truth, material.background))
+    with terminal.progress("scoring"):
+        return Judged.of(truth, {**fields, "background": first}, usual)
+
+
+def _stores(out: Path, models: Iterable[str]) -> list[Path]:
+    return [out / f"{name}.zarr" for name in models]

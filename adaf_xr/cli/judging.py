@@ -1,0 +1,146 @@
+"""Analyses beside the truth of an experiment, on the grid of the analyses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adaf_xr._version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from adaf_xr.inference.comparison import Sheet
+    from adaf_xr.training import Material
+
+AXES = ("latitude", "longitude")
+
+TRAINING = "train"
+"""The period whose mean is the climatology."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Scores of analyses.
+
+    Attributes
+    ----------
+    sheet : Sheet
+        All scores, as `adaf score` has them.
+    tables : dict of str to DataFrame
+        The table of ADAF-Ocean of each analysis.
+    notes : list of str
+        What to know of them.
+    """
+
+    sheet: Sheet
+    tables: dict[str, pd.DataFrame]
+    notes: list[str]
+
+    @classmethod
+    def of(cls, truth: xr.Dataset, fields: Mapping[str, xr.Dataset], usual: xr.Dataset | None) -> Judged:
+        """Score fields; this computes, day by day."""
+        from adaf_xr.inference.comparison import calc_metrics_of, compare, match
+
+        matched = match(truth, fields, climatology=usual)
+        return cls(compare(matched).sheet, calc_metrics_of(matched), matched.notes)
+
+    def write(self, folder: Path, about: Mapping[str, Any]) -> list[Path]:
+        """scores.csv, scores.json and calc_metrics_NAME.csv."""
+        folder.mkdir(parents=True, exist_ok=True)
+        written = [folder / "scores.csv", folder / "scores.json"]
+        self.sheet.table().to_csv(written[0], index=False)
+        said = {"adaf_xr": __version__, **about, "notes": self.notes, **self.sheet.records()}
+        written[1].write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n")
+        for name, table in self.tables.items():
+            table.to_csv(path := folder / f"calc_metrics_{name}.csv")
+            written.append(path)
+        return written
+
+
+def target_grid(material: Material, spacing: float | None) -> Any:
+    """Where analyses lie: on the cells of the background, or of the truth, where one of them has the spacing."""
+    for ds in (material.background, material.truth):
+        own = float(np.median(np.abs(np.diff(ds.latitude.values))))
+        if spacing is None or abs(own - spacing) < 1e-3 * own:
+            return {axis: ds[axis].values for axis in AXES}
+    return spacing
+
+
+def climatology_of(material: Material, where: xr.Dataset) -> xr.Dataset | None:
+    """Mean of the truth over the training period, on the grid of an analysis, in memory; None where there is none."""
+    if TRAINING not in material.periods:
+        return None
+    named = [name for name in material.truth.data_vars if name in where]
+    truth = material.truth[named].sel(time=material.times(TRAINING))
+    return on_grid(truth.mean("time", keep_attrs=True).compute(), where)
+
+
+def on_grid(ds: xr.Dataset, where: xr.Dataset) -> xr.Dataset:
+    """Fields on the grid of others, lazily: as they are, averaged over its cells, or interpolated to a finer one.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Canonical fields on (..., latitude, longitude).
+    where : Dataset
+        Fields on the grid that is wanted.
+
+    Raises
+    ------
+    ValueError
+        Where cells of `ds` are finer and do not nest in those wanted.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> fine = {"latitude": [10.25, 10.75, 11.25, 11.75], "longitude": [20.25, 20.75, 21.25, 21.75]}
+    >>> ds = xr.Dataset({"zos": (tuple(fine), np.arange(16.0).reshape(4, 4))}, fine)
+    >>> coarse = xr.Dataset(coords={"latitude": [10.5, 11.5], "longitude": [20.5, 21.5]})
+    >>> on_grid(ds, coarse).zos.values.round(1).tolist()
+    [[2.5, 4.5], [10.5, 12.5]]
+    """
+    from adaf_xr.grids import regrid
+    from adaf_xr.models.cnp.lattices import lattice_through
+    from adaf_xr.training.cnp.truth import cell_means
+
+    mine, theirs = (tuple(each[axis].values.astype("f8") for axis in AXES) for each in (ds, where))
+    if all(a.shape == b.shape and np.allclose(a, b, atol=1e-6) for a, b in zip(mine, theirs, strict=True)):
+        return ds
+    spacing, wanted = (float(np.median(np.abs(np.diff(axes[0])))) for axes in (mine, theirs))
+    (latitude, longitude), (rows, columns) = mine, theirs
+    if spacing > wanted:
+        to = {"to_latitude": rows, "to_longitude": columns}
+        return _brought(ds, where, partial(regrid, latitude=latitude, longitude=longitude, **to))
+    lattice = lattice_through(rows, columns, unit=wanted)
+    if lattice is None:
+        raise ValueError(
+            f"the analysis lies on no regular grid of {wanted:g} degrees, and the truth is finer: choose --grid "
+            f"{spacing:g}, that of the truth"
+        )
+    row, column = lattice.row(rows)[:, None], lattice.column(columns)[None, :]
+
+    def means(values: NDArray) -> NDArray:
+        return cell_means(values, latitude, longitude, lattice)[..., row, column]
+
+    return _brought(ds, where, means)
+
+
+def _brought(ds: xr.Dataset, where: xr.Dataset, rule: Any) -> xr.Dataset:
+    """Fields through a rule for arrays (..., n_lat, n_lon), map by map."""
+    import xarray as xr
+
+    sizes = {axis: where.sizes[axis] for axis in AXES}
+    result = xr.apply_ufunc(
+        rule, ds, input_core_dims=[AXES], output_core_dims=[AXES], exclude_dims=set(AXES), dask="parallelized",
+        output_dtypes=["f4"], dask_gufunc_kwargs={"output_sizes": sizes, "allow_rechunk": True}, keep_attrs=True,
+    )  # fmt: skip
+    return result.assign_coords({axis: where[axis] for axis in AXES})
