@@ -25,8 +25,8 @@ from adaf_xr.models.cnp.windows import Tiling
 FEATURES = 2**27
 """Largest number of features of one tile, 0.5 GiB."""
 
-GATHERED = 2**26
-"""Largest number of features that are cut to windows at once, 0.25 GiB."""
+GATHERED = 2**25
+"""Largest number of features that are cut to windows at once, 0.125 GiB."""
 
 STRIP = 2**15
 """Points that are prepared for the point-wise layers at once."""
@@ -139,16 +139,15 @@ def _tokens(
     north = rows - south
     shape = int(north.max()) + source.shape[0], int(east.max()) + source.shape[1]
     features = _features(network, day, source, (south, west), shape, depth)
-    at_once = max(1, GATHERED // (features.shape[0] * source.points))
+    # One buffer for all: fresh memory costs more than what is copied into it.
+    at_once = min(rows.size, max(1, GATHERED // (features.shape[0] * source.points)))
+    cut = torch.empty((at_once, features.shape[0], *source.shape), device=features.device)
     tokens = []
     for start in range(0, rows.size, at_once):
-        cut = [
-            features[:, i : i + source.shape[0], j : j + source.shape[1]]
-            for i, j in zip(
-                north[start : start + at_once].tolist(), east[start : start + at_once].tolist(), strict=True
-            )
-        ]
-        tokens.append(network.mix(source.key, torch.stack(cut).flatten(2).transpose(1, 2)))
+        corner = list(zip(north[start : start + at_once].tolist(), east[start : start + at_once].tolist(), strict=True))
+        for window, (i, j) in zip(cut, corner, strict=False):
+            window.copy_(features[:, i : i + source.shape[0], j : j + source.shape[1]])
+        tokens.append(network.mix(source.key, cut[: len(corner)].flatten(2).transpose(1, 2)))
     return torch.cat(tokens)
 
 
