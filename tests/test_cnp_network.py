@@ -1,6 +1,7 @@
 """The published network: its numbers, its shapes, and its forward pass against a plain loop written from the paper."""
 
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -343,11 +344,32 @@ def test_altimeters_may_give_absolute_sea_level():
         (lambda: replace(THINNED.source("bg"), kind="sla"), "kind 'sla', which is none of background, insitu"),
         (lambda: replace(THINNED.source("bg"), channels=("thetao",)), "1 channels and 5 ranges"),
         (lambda: replace(THINNED.source("sate_sic"), ranges=((1, 0),)), r"range of 'siconc' is \[1, 0\]; low < high"),
-        (lambda: replace(THINNED.source("sate_sic"), shape=(0, 20)), "two counts of at least 1"),
+        (lambda: replace(THINNED.source("sate_sic"), shape=(0, 20)), "count of the patch is 0: a whole number from 1"),
         (lambda: replace(THINNED.source("sate_sic"), spacing=0.7), "0.7 degrees do not fit between the poles"),
         (lambda: replace(THINNED.source("sate_sic"), spacing=-1.0), "do not fit between the poles"),
         (lambda: replace(THINNED.source("in_situ_obs"), shape=(20, 15)), r"holds points: its shape is \(number, 1\)"),
         (lambda: Configuration.from_dict({"days": 1}), "a configuration needs sources"),
+        (lambda: Configuration.from_dict([1]), r"a configuration is \[1\]: a group of keys"),
+        (lambda: Configuration.from_dict({"sources": 7}), "sources is 7: a list of sources is due"),
+        (lambda: Configuration.from_dict({"sources": ["bg"]}), "a source is 'bg': a group of keys"),
+        (lambda: THINNED.but(sources=["bg"]), "one of a configuration's sources is 'bg': a Source is due"),
+        (lambda: THINNED.but(variables=()), r"variables is \(\): each analysed quantity once, at least one"),
+        (lambda: THINNED.but(variables=("so", "so")), "each analysed quantity once"),
+        (lambda: THINNED.but(window=(0, 20)), "a number of window is 0: a finite number above 0 is due"),
+        (lambda: THINNED.but(window=(1e-9, 20)), "no whole number of cells"),
+        (lambda: THINNED.but(box=(5.0, math.nan, 10.0)), "a number of box is nan"),
+        (lambda: THINNED.but(box=(5.0, 10.0)), r"box is \(5.0, 10.0\): a list of 3 values is due"),
+        (lambda: THINNED.but(encoder_skips=("2",)), "encoder_skips .* between 1 and"),
+        (lambda: replace(THINNED.source("bg"), key="b.g"), "key of a source is 'b.g': .* parted by dots"),
+        (lambda: replace(THINNED.source("bg"), key=7), "key of a source is 7: a text is due"),
+        (lambda: replace(THINNED.source("sate_sic"), ranges=((0, math.inf),)), "range of 'siconc' is inf: a finite"),
+        (lambda: replace(THINNED.source("sate_sic"), ranges=((0, 1, 2),)), "range of 'siconc' is .0, 1, 2.: .* 2 val"),
+        (lambda: replace(THINNED.source("sate_sic"), spacing=math.nan), "spacing is nan: a finite number is due"),
+        (lambda: replace(THINNED.source("in_situ_obs"), channels=("so", "so")), "names a channel twice: so, so"),
+        (
+            lambda: THINNED.but(sources=[replace(THINNED.source("in_situ_obs"), kind="background", key="bg")]),
+            "the background lies on a lattice: its spacing is above 0",
+        ),
         (lambda: Configuration.from_dict({"sources": [{"key": "bg"}]}), "a source needs kind, channels"),
         (lambda: Configuration.from_dict({"sources": [{"keys": "bg"}]}), "a source has no 'keys'; did you mean 'key'"),
     ],
@@ -355,6 +377,31 @@ def test_altimeters_may_give_absolute_sea_level():
 def test_a_configuration_that_does_not_fit_says_what_and_why(wrong, message):
     with pytest.raises(ValueError, match=message):
         wrong()
+
+
+@pytest.mark.parametrize("value", [0, -1.0, math.nan, math.inf, None, "20", True])
+@pytest.mark.parametrize("name", ["max_depth", "days"])
+def test_scales_are_finite_and_above_zero(name, value):
+    with pytest.raises(ValueError, match=f"^{name} is {value!r}: a finite number above 0 is due$"):
+        THINNED.but(**{name: value})
+
+
+@pytest.mark.parametrize("value", [0, -3, 6.0, "6", None, True, 10**7])
+@pytest.mark.parametrize(
+    "name", ["encoder_width", "encoder_depth", "latent", "decoder_width", "decoder_depth", "coordinates"]
+)
+def test_sizes_of_layers_are_whole_numbers_from_one(name, value):
+    with pytest.raises(ValueError, match=f"^{name} is {value!r}: a whole number from 1 to 1000000 is due$"):
+        THINNED.but(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing"), [((20, 10), 0.5), ((10, 19), 1.0), ((9, 20), 1.0), ((250, 500), 1 / 25.2)]
+)
+def test_a_patch_that_does_not_cover_its_window_is_an_error(shape, spacing):
+    source = replace(RELEASED.source("sate_sst"), shape=shape, spacing=spacing)
+    with pytest.raises(ValueError, match=r"'sate_sst': .* cells of .* span .* and the window .* spans 10 x 20$"):
+        RELEASED.but(sources=[RELEASED.background, source])
 
 
 def test_configurations_are_read_without_torch():

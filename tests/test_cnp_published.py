@@ -151,9 +151,12 @@ def test_provenance_keeps_what_the_files_say(tmp_path):
 def test_patches_come_from_the_files_and_else_from_the_weights(tmp_path):
     inferred = network_of(read_published(theirs(tmp_path, toy()))).configuration
     assert (inferred.source("sate_sst").shape, inferred.source("sate_sst").spacing) == ((2, 4), 5.0)
-    stated = theirs(tmp_path, toy(), data={"sate_sst_block_shape": [4, 2], "max_depth": 643, "in_situ_obs_pad": 300})
-    configuration = network_of(read_published(stated)).configuration
-    assert (configuration.source("sate_sst").shape, configuration.source("sate_sst").spacing) == ((4, 2), 2.5)
+    # 10 x 21 cells are no n x 2n, but near enough to the window, as the published patch of SST is.
+    wider = [replace(s, shape=(10, 21), spacing=1.0) if s.key == "sate_sst" else s for s in TOY.sources]
+    network = ConditionalNeuralProcess(TOY.but(sources=wider))
+    data = {"sate_sst_block_shape": [10, 21, 1], "max_depth": 643, "in_situ_obs_pad": 300}
+    configuration = network_of(read_published(theirs(tmp_path, network, data=data))).configuration
+    assert (configuration.source("sate_sst").shape, configuration.source("sate_sst").spacing) == ((10, 21), 1.0)
     assert configuration.max_depth == 643
 
 

@@ -11,15 +11,12 @@ Xiang et al. 2025, ADAF-Ocean, arXiv 2511.06041, and its public repository for s
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from difflib import get_close_matches
 from typing import Any
 
-from adaf_xr.cf.canonical import SOURCES
-
-KINDS = ("background", *SOURCES)
-"""What a source may be: the first guess, or one of the package's observing systems."""
+from adaf_xr.models.cnp.demands import as_many, group, positive, refuse_unknown, refused, require, whole
+from adaf_xr.models.cnp.source import Source, tuples
 
 PHASES = ("node", "cell")
 """Where the cells of a lattice lie: on multiples of its spacing (published), or half a spacing from them."""
@@ -28,104 +25,11 @@ ACTIVATIONS = ("relu", "gelu", "silu", "tanh")
 """Functions between layers that a configuration can name."""
 
 
-def _refuse_unknown(given: Iterable[str], known: Collection[str], what: str) -> None:
-    """Raise for a key that nothing here bears, with the nearest one that does."""
-    for key in given:
-        if key not in known:
-            near = get_close_matches(str(key), known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; it has: {', '.join(known)}"
-            raise ValueError(f"{what} has no {key!r}{hint}")
-
-
-def _demand(given: Collection[str], due: Iterable[str], what: str) -> None:
-    """Raise for keys that cannot be left out."""
-    if missing := [key for key in due if key not in given]:
-        raise ValueError(f"{what} needs {', '.join(missing)}, which is not given")
-
-
-def _tuples(value: Any) -> Any:
-    """Lists as JSON has them, as tuples, at any depth."""
-    return tuple(_tuples(part) for part in value) if isinstance(value, list | tuple) else value
-
-
 def _lists(value: Any) -> Any:
     """Tuples as lists, at any depth: what JSON gives back."""
     if isinstance(value, dict):
         return {key: _lists(part) for key, part in value.items()}
     return [_lists(part) for part in value] if isinstance(value, list | tuple) else value
-
-
-@dataclass(frozen=True)
-class Source:
-    """One input of the network: what it carries, on which lattice, and how many points of it a window holds.
-
-    Attributes
-    ----------
-    key : str
-        Its name in the weights: bg, in_situ_obs, sate_sss, sate_sst, sate_ssw, sate_sla, sate_sic.
-    kind : str
-        "background", or the observing system: insitu, sst, sss, ssh, wind, ice.
-    channels : tuple of str
-        Quantities per point. ``thetao:day`` and ``thetao:night`` part one quantity by local solar time;
-        ``wind_direction`` and ``wind_speed`` derive from uas and vas; the rest are canonical names.
-    spacing : float
-        Degrees between cells of its lattice; 0 for points that lie anywhere.
-    shape : tuple of int
-        Cells of a patch (latitude, longitude); for points (the number they are padded or cut to, 1).
-    ranges : tuple of (float, float)
-        Per channel, the values that become -1 and 1 [units of the channel].
-    """
-
-    key: str
-    kind: str
-    channels: tuple[str, ...]
-    spacing: float
-    shape: tuple[int, int]
-    ranges: tuple[tuple[float, float], ...]
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"source {self.key!r} is of kind {self.kind!r}, which is none of {', '.join(KINDS)}")
-        if not self.channels or len(self.channels) != len(self.ranges):
-            raise ValueError(
-                f"source {self.key!r} has {len(self.channels)} channels and {len(self.ranges)} ranges: "
-                "give one range (low, high) per channel, and at least one channel"
-            )
-        for channel, (low, high) in zip(self.channels, self.ranges, strict=True):
-            if not low < high:
-                raise ValueError(f"source {self.key!r}: the range of {channel!r} is [{low}, {high}]; low < high is due")
-        if len(self.shape) != 2 or min(self.shape) < 1:
-            raise ValueError(f"source {self.key!r}: a patch of {self.shape} cells; two counts of at least 1 are due")
-        if self.spacing == 0:
-            if self.shape[1] != 1:
-                raise ValueError(f"source {self.key!r} holds points: its shape is (number, 1), not {self.shape}")
-        elif self.spacing < 0 or abs(180 / self.spacing - round(180 / self.spacing)) > 1e-6:
-            raise ValueError(
-                f"source {self.key!r}: cells of {self.spacing} degrees do not fit between the poles; "
-                "180 / spacing must be a whole number (or spacing 0 for points)"
-            )
-
-    @property
-    def gridded(self) -> bool:
-        """Whether its values lie on a lattice."""
-        return self.spacing > 0
-
-    @property
-    def points(self) -> int:
-        """How many points a window holds.
-
-        >>> RELEASED.source("sate_sst").points
-        125000
-        """
-        return math.prod(self.shape)
-
-    @classmethod
-    def from_dict(cls, mapping: Mapping[str, Any]) -> Source:
-        """The source that :func:`dataclasses.asdict`, or JSON of it, describes; an unknown key is an error."""
-        names = [field.name for field in fields(cls)]
-        _refuse_unknown(mapping, names, "a source")
-        _demand(mapping, names, "a source")
-        return cls(**{key: _tuples(value) for key, value in mapping.items()})
 
 
 @dataclass(frozen=True)
@@ -190,26 +94,35 @@ class Configuration:
         self._check_sources()
         self._check_layers()
         self._check_window()
+        self._check_patches()
 
     def _check_sources(self) -> None:
+        if odd := [source for source in self.sources if not isinstance(source, Source)]:
+            raise refused(odd[0], "one of a configuration's sources", "a Source")
         keys = [source.key for source in self.sources]
         if twice := sorted({key for key in keys if keys.count(key) > 1}):
             raise ValueError(f"a configuration names a source once, but these come more often: {', '.join(twice)}")
-        backgrounds = [source.key for source in self.sources if source.kind == "background"]
+        backgrounds = [source for source in self.sources if source.kind == "background"]
         if len(backgrounds) != 1:
             raise ValueError(f"a configuration needs exactly one source of kind 'background', not {len(backgrounds)}")
-        if missing := [name for name in self.variables if name not in self.background.channels]:
+        if not self.background.gridded:
+            raise ValueError("the background lies on a lattice: its spacing is above 0")
+        if missing := [str(name) for name in self.variables if name not in self.background.channels]:
             raise ValueError(
                 f"the network corrects the background, which has no {', '.join(missing)} "
                 f"(its channels: {', '.join(self.background.channels)})"
             )
+        if not self.variables or len(set(self.variables)) < len(self.variables):
+            raise refused(self.variables, "variables", "each analysed quantity once, at least one,")
 
     def _check_layers(self) -> None:
+        for name in ("encoder_width", "encoder_depth", "latent", "decoder_width", "decoder_depth", "coordinates"):
+            whole(getattr(self, name), name)
         for part, depth, skips in (
             ("encoder", self.encoder_depth, self.encoder_skips),
             ("decoder", self.decoder_depth, self.decoder_skips),
         ):
-            if any(not 0 < layer < depth for layer in skips):
+            if not isinstance(skips, list | tuple) or any(layer not in range(1, depth) for layer in skips):
                 raise ValueError(
                     f"{part}_skips {skips} must lie between 1 and {part}_depth - 1 = {depth - 1}: "
                     "layers are counted from 0, and the first sees the input anyway"
@@ -220,8 +133,13 @@ class Configuration:
     def _check_window(self) -> None:
         if self.phase not in PHASES:
             raise ValueError(f"no phase {self.phase!r}: 'node' (cells on whole degrees) or 'cell' (cell centres)")
+        positive(self.max_depth, "max_depth")
+        positive(self.days, "days")
+        for name, many in (("box", 3), ("window", 2)):
+            for part in as_many(getattr(self, name), many, name):
+                positive(part, f"a number of {name}")
         cells = [degrees / self.background.spacing for degrees in self.window]
-        if any(abs(count - round(count)) > 1e-6 for count in cells):
+        if any(abs(count - round(count)) > 1e-6 or not round(count) for count in cells):
             raise ValueError(
                 f"a window of {self.window} degrees is no whole number of cells of {self.background.spacing} degrees"
             )
@@ -231,6 +149,19 @@ class Configuration:
                 f"no multiple of the {self.latent} tokens (latent) that serve them: change window, latent or the "
                 "background's spacing"
             )
+
+    def _check_patches(self) -> None:
+        """A patch may look beyond its window, as the published one of the 4 km SST does, but has to see all of it."""
+        for source in self.sources:
+            if source.gridded and any(
+                span < due * (1 - 1e-6) for span, due in zip(source.span, self.window, strict=True)
+            ):
+                rows, columns = source.shape
+                raise ValueError(
+                    f"source {source.key!r}: {rows} x {columns} cells of {source.spacing:g} degrees span "
+                    f"{source.span[0]:g} x {source.span[1]:g} degrees (latitude, longitude), and the window that they "
+                    f"are to cover spans {self.window[0]:g} x {self.window[1]:g}"
+                )
 
     @property
     def background(self) -> Source:
@@ -261,7 +192,7 @@ class Configuration:
     def source(self, key: str) -> Source:
         """The source of that key."""
         by_key = {source.key: source for source in self.sources}
-        _refuse_unknown([key], by_key, "the configuration")
+        refuse_unknown([key], by_key, "the configuration")
         return by_key[key]
 
     def but(self, **changes: Any) -> Configuration:
@@ -281,8 +212,8 @@ class Configuration:
             ...
         ValueError: a configuration has no 'phases'; did you mean 'phase'?
         """
-        _refuse_unknown(changes, [field.name for field in fields(self)], "a configuration")
-        return replace(self, **{key: _tuples(value) for key, value in changes.items()})
+        refuse_unknown(changes, [field.name for field in fields(self)], "a configuration")
+        return replace(self, **{key: tuples(value) for key, value in changes.items()})
 
     def with_sea_level(self, channel: str) -> Configuration:
         """The same configuration with altimeters that give ``sla`` (published) or ``zos``, in that one's range.
@@ -292,7 +223,7 @@ class Configuration:
         >>> THINNED.with_sea_level("zos").source("sate_sla").ranges
         ((-2.5, 2.5),)
         """
-        _refuse_unknown([channel], SEA_LEVEL, "an altimeter source")
+        refuse_unknown([channel], SEA_LEVEL, "an altimeter source")
         return replace(
             self,
             sources=tuple(
@@ -308,9 +239,11 @@ class Configuration:
     @classmethod
     def from_dict(cls, mapping: Mapping[str, Any]) -> Configuration:
         """The configuration of :meth:`as_dict`; an unknown key is an error that suggests the nearest."""
-        _refuse_unknown(mapping, [field.name for field in fields(cls)], "a configuration")
-        _demand(mapping, ["sources"], "a configuration")
-        values = {key: _tuples(value) for key, value in mapping.items() if key != "sources"}
+        refuse_unknown(group(mapping, "a configuration"), [field.name for field in fields(cls)], "a configuration")
+        require(mapping, ["sources"], "a configuration")
+        if not isinstance(mapping["sources"], list | tuple):
+            raise refused(mapping["sources"], "sources", "a list of sources")
+        values = {key: tuples(value) for key, value in mapping.items() if key != "sources"}
         return cls(sources=tuple(Source.from_dict(source) for source in mapping["sources"]), **values)
 
 
