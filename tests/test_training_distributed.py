@@ -57,7 +57,7 @@ def scores(rank, world, emit):
     def make(draw):
         return task.batch("validation", draw.indices, draw.seeds)
 
-    return validate(task, stepper.network, wanted, stepper.device, make, emit, rank, world)
+    return validate(task, stepper.network, wanted, stepper.device, make, emit, lambda: False, rank, world)
 
 
 def interrupted(rank, world, emit, folder):

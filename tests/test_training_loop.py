@@ -376,6 +376,11 @@ def test_patience_ends_a_run_that_gets_no_better(tmp_path):
     scores = column(run / "epochs.csv", "validation_loss")
     assert result["reason"] == "early stop" and len(scores) == result["epoch"] == result["best_epoch"] + 2 < 50
     assert min(scores[-2:]) >= result["best"]
+    changed = {"epochs": 50, "early_stop": 2, "optimiser.lr": 3.0}
+    again = train(training_toy.configuration(**changed), None, run, resume=True)
+    assert again == result, "patience that is over stays over"
+    more = train(training_toy.configuration(**changed | {"early_stop": 3}), None, run, resume=True)
+    assert more["epoch"] > result["epoch"]
 
 
 def test_a_listener_hears_of_everything(tmp_path):

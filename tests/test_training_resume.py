@@ -109,7 +109,6 @@ def kill_at(folder, kind, number, changed):
         ("step", 8, {}, 6),
         ("step", 5, {"save_minutes": 1e-9}, 4),
         ("state.pt", 3, {}, 6),
-        ("best.safetensors", 2, {}, 3),
     ],
 )
 def test_after_a_kill_everything_is_the_same_bit_for_bit(folder, uninterrupted, kind, number, changed, goes_on_from):
@@ -134,6 +133,22 @@ def test_a_sigterm_ends_the_step_in_hand_saves_and_says_how_to_go_on(folder, uni
     assert len(lines(folder / "run" / "log.csv")) == step + 1
     result = go(folder, resume=True)
     assert (result["reason"], result["step"]) == ("finished", 12)
+    assert_same(folder / "run", uninterrupted)
+
+
+@pytest.mark.parametrize("validating", [1, 4])
+def test_a_sigterm_ends_a_validation_which_is_made_again(folder, uninterrupted, validating):
+    heard = []
+
+    def terminate(event):
+        heard.append(event["kind"])
+        if event["kind"] == "validating" and heard.count("validating") == validating:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(InterruptedTrainingError, match="after step"):
+        go(folder, on_event=terminate)
+    assert heard[-2:] == ["validating", "save"], "it did not go on to the next step"
+    go(folder, resume=True)
     assert_same(folder / "run", uninterrupted)
 
 

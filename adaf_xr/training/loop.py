@@ -80,7 +80,9 @@ class Loop:
                     if self._step(loader, batches):
                         self._save()
                         return TERMINATED
-                self._close_epoch()
+                if not self._close_epoch():
+                    self._save()
+                    return TERMINATED
         return FINISHED
 
     def _step(self, loader: Loader, batches: Any) -> bool:
@@ -100,7 +102,7 @@ class Loop:
         return done.stop
 
     def _tell(self, draw: Draw, done: Done, rate: float, seconds: float, waited: float) -> None:
-        losses = {name: total / count if count else nan for name, (total, count) in done.totals.items()}
+        losses = means(done.totals)
         counted = {"epoch": draw.epoch, "step": draw.step, "lr": rate}
         timed = {"seconds": seconds, "waited": waited / seconds}
         if self.logs:
@@ -112,13 +114,13 @@ class Loop:
         known = _known(losses)
         self.emit(kind="step", steps=self.steps * self.wanted.epochs, **counted, **known, **timed)
 
-    def _close_epoch(self) -> None:
-        """Validate if it is the turn, log, save if it is the turn."""
+    def _close_epoch(self) -> bool:
+        """Validate if it is the turn, log, save if it is the turn; False where it was asked to stop before."""
         progress, number = self.progress, self.progress.epoch + 1
         last = number == self.wanted.epochs
         self.scores = {}
-        if last or number % self.wanted.validate_every == 0:
-            self._validate(number)
+        if (last or number % self.wanted.validate_every == 0) and not self._validate(number):
+            return False
         row = {
             "epoch": number,
             "step": progress.step,
@@ -133,24 +135,31 @@ class Loop:
         progress.epoch, progress.totals, progress.seconds, progress.waited = number, {}, 0.0, 0.0
         if last or number % self.wanted.save_every == 0 or self._patience_is_over():
             self._save()
+        return True
 
-    def _validate(self, number: int) -> None:
+    def _validate(self, number: int) -> bool:
+        """Score the network and keep it if it is the best; False where it was asked to stop before."""
         progress = self.progress
-        self.scores = validate(
+        scores = validate(
             self.task,
             self.stepper.best_network,
             self.wanted,
             self.stepper.device,
             self._maker("validation"),
             self.emit,
+            self.asked,
             self.rank,
             self.world,
         )
+        if scores is None:
+            return False
+        self.scores = scores
         if progress.best is not None and not self.scores["loss"] < progress.best:
             progress.stale += 1
-            return
+            return True
         progress.best, progress.best_epoch, progress.stale = self.scores["loss"], number, 0
         self._write(self.folder.best)
+        return True
 
     def _patience_is_over(self) -> bool:
         return self.wanted.early_stop is not None and self.progress.stale >= self.wanted.early_stop

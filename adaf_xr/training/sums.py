@@ -54,6 +54,21 @@ class Adding:
         return torch.cat([*parts, torch.tensor(flags, dtype=torch.float64, device=device)])
 
 
+def anywhere(flag: bool, device: torch.device) -> bool:
+    """Whether any rank has raised a flag; all must ask.
+
+    Examples
+    --------
+    >>> anywhere(True, torch.device("cpu"))
+    True
+    """
+    if not distributed.is_initialized():
+        return flag
+    raised = torch.tensor(float(flag), device=device)
+    distributed.all_reduce(raised)
+    return bool(raised)
+
+
 def gathered(mine: Totals) -> Totals:
     """Of all ranks, where some may have seen nothing and so know no names."""
     if not distributed.is_initialized():
