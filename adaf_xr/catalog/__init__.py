@@ -1,6 +1,6 @@
 """Catalogs: named sources of observations, backgrounds and truths, opened lazily through intake."""
 
-from adaf_xr.catalog.adaf_ocean import ForecastReader, ReanalysisReader, TableReader
+from adaf_xr.catalog.adaf_ocean import FieldsReader, ForecastReader, ReanalysisReader, TableReader
 from adaf_xr.catalog.copernicus import CopernicusFilesReader, CopernicusReader
 from adaf_xr.catalog.experiments import ExperimentReader
 from adaf_xr.catalog.files import MissingDaysWarning
@@ -15,6 +15,7 @@ __all__ = [
     "DailyReader",
     "EmptyCatalogWarning",
     "ExperimentReader",
+    "FieldsReader",
     "ForecastReader",
     "MissingDaysWarning",
     "NetCDFReader",
