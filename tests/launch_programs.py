@@ -63,6 +63,18 @@ def sum_of_ranks(rank, world, emit, factor=1):
     return {"rank": rank, "world": world, "sum": mine.item(), "pid": os.getpid(), "threads": torch.get_num_threads()}
 
 
+def assert_talked(results, heard):
+    """Two ranks that `talks` were one process each, knew of one another, and were heard in full."""
+    told = [tuple(result[name] for name in ("rank", "world", "sum", "threads")) for result in results]
+    assert told == [(0, 2, 3.0, 1), (1, 2, 3.0, 1)]
+    assert {result["rank"]: result["pid"] for result in results} == heard.pids
+    for said in heard.by_rank().values():
+        assert [event["kind"] for event in said] == ["joined", "step", *["count"] * 50]
+        assert said[1]["loss"] == 3.0
+        assert [(event["i"], event["text"]) for event in said[2:]] == [(i, "x" * 20_000) for i in range(50)]
+    heard.assert_gone(2)
+
+
 def wait_for_the_others():
     import torch
     import torch.distributed as dist
@@ -96,6 +108,16 @@ def hangs():
     time.sleep(600)
 
 
+def raises_while_the_other_is_deaf(rank, world, emit):
+    """A rank at work that takes no notice of SIGTERM, as one that wants to save its state first."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    wait_for_the_others()
+    if rank == 1:
+        print("rank 1 is about to raise")
+        breaks()
+    hangs()
+
+
 def meets_the_other_job(rank, world, emit, folder, mine, other):
     """Ends only when all ranks of both jobs run at the same time, each in its own group."""
     wait_for_the_others()
@@ -110,10 +132,10 @@ def meets_the_other_job(rank, world, emit, folder, mine, other):
 
 def talks(rank, world, emit, number, size):
     """Long messages, longer than what a pipe takes in one piece, from all ranks at once."""
-    wait_for_the_others()
+    result = sum_of_ranks(rank, world, emit)
     for i in range(number):
         emit(kind="count", i=i, text="x" * size)
-    return number
+    return result
 
 
 def returns_a_lock(rank, world, emit):

@@ -35,9 +35,10 @@ ORPHANED = 3
 
 def main(folder: Path) -> None:
     """Be the rank that the folder describes, and end this process."""
-    parent = Parent(folder)
     spec = json.loads((folder / "spec.json").read_text())
-    rank = int(os.environ["RANK"]) if spec["rank"] is None else int(spec["rank"])
+    shared = spec["rank"] is None
+    rank = int(os.environ["RANK"]) if shared else int(spec["rank"])
+    parent = Parent(None if shared else folder)
     say = Messages(folder, rank)
     try:
         _work(folder, spec, rank, say, parent)
@@ -149,12 +150,12 @@ class Parent:
 
     Parameters
     ----------
-    folder : Path
-        What nobody is left to clear away.
+    leftover : Path, optional
+        A folder that nobody is left to clear away.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, leftover: Path | None) -> None:
+        self._leftover = leftover
         self._number = os.getppid()
         self._pipe = os.dup(0)
         self._ports: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -179,7 +180,8 @@ class Parent:
             *lines, heard = (heard + piece).split(b"\n")
             for line in lines:
                 self._ports.put(int(line))
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._leftover is not None:
+            shutil.rmtree(self._leftover, ignore_errors=True)
         if os.getpgrp() == os.getpid():
             os.killpg(0, signal.SIGKILL)  # with whatever the user's function has started
         os._exit(ORPHANED)

@@ -75,9 +75,15 @@ class Process:
     def tell(self, line: str) -> None:
         """Write a line to its standard input; a process that is gone does not mind."""
         assert self._process.stdin is not None
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self._process.stdin.write(f"{line}\n".encode())
             self._process.stdin.flush()
+
+    def hang_up(self) -> None:
+        """Close its standard input, upon which ranks end."""
+        assert self._process.stdin is not None
+        with suppress(OSError):
+            self._process.stdin.close()
 
     def ended(self) -> int | None:
         """The exit code, negative for a signal, or None while it runs."""
@@ -91,9 +97,7 @@ class Process:
         patience : float
             Seconds in which it may end by itself, now that its standard input is closed and it was asked to terminate.
         """
-        assert self._process.stdin is not None
-        with suppress(OSError):
-            self._process.stdin.close()
+        self.hang_up()
         if patience and self.ended() is None:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):

@@ -28,6 +28,9 @@ TICK = 0.1
 PATIENCE = 10.0
 """Seconds for torchrun to end by itself."""
 
+GRACE = 3.0
+"""Seconds for the other ranks to end by themselves, once one has failed."""
+
 
 def inside() -> bool:
     """Whether torchrun, or another launcher of its kind, started this program as a rank."""
@@ -128,17 +131,34 @@ def _gpus() -> int:
 
 def _follow(process: Process, folder: Path, job: Following) -> list[Any]:
     logs = [Log(folder / f"rank-{rank}.log", rank) for rank in range(job.world)]
+    results = [folder / f"rank-{rank}.result" for rank in range(job.world)]
+    failed: float | None = None
     while (code := process.ended()) is None:
         _listen(process, logs, job)
         if silence := job.overdue():
             raise RankFailedError(_silent(folder, job, silence))
+        if failed is None and _one_is_gone(folder, job, results):
+            failed = time.monotonic()
+        if failed is not None and time.monotonic() - failed > GRACE:
+            # Torchrun asks the others to terminate, which a rank at work may take its time to do.
+            process.hang_up()
         time.sleep(TICK)
     process.end()
     _listen(process, logs, job)
-    results = [folder / f"rank-{rank}.result" for rank in range(job.world)]
-    if code or not all(path.exists() for path in results):
+    if not all(path.exists() for path in results):
         raise RankFailedError(_failures(folder, job, code))
     return [cloudpickle.loads(path.read_bytes()) for path in results]
+
+
+def _one_is_gone(folder: Path, job: Following, results: list[Path]) -> bool:
+    """Whether a rank has ended without a result."""
+    for rank, said in job.joined.items():
+        try:
+            os.kill(said["pid"], 0)
+        except ProcessLookupError:
+            if not results[rank].exists():
+                return True
+    return any((folder / f"rank-{rank}.failure").exists() for rank in range(job.world))
 
 
 def _listen(process: Process, logs: list[Log], job: Following) -> None:
