@@ -3,52 +3,30 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import os
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adaf_xr import grids
-from adaf_xr.checkpoint import CheckpointError, Reference, describe
+from adaf_xr.checkpoint import Reference
 from adaf_xr.models.base import Analysis, Background, ModelSpec, Targets
+from adaf_xr.models.cnp.carrying import NAME, Held, network_on, weights_and_configuration
 from adaf_xr.models.cnp.configuration import Configuration
 from adaf_xr.models.cnp.day import Day, background_grid
 from adaf_xr.models.cnp.destinations import Destination
 from adaf_xr.models.cnp.gridding import Encoded, quantities
 from adaf_xr.models.cnp.lattices import finer, lattice_of_phase
 from adaf_xr.models.cnp.windows import OverlapMean, Tiling
-from adaf_xr.models.loading import device_of, loaded, slot
+from adaf_xr.models.loading import slot
 from adaf_xr.normalisation import minmax
 from adaf_xr.points.arrays import Points
 from adaf_xr.sphere import RADIUS
 
 if TYPE_CHECKING:
     from adaf_xr.models.cnp.network import ConditionalNeuralProcess
-
-NAME = "adaf-ocean-cnp"
-
-
-@dataclass(frozen=True, eq=False)
-class Held:
-    """A network that travels with its engine, for those that are in no file."""
-
-    network: ConditionalNeuralProcess = field(repr=False)
-
-    def __dask_tokenize__(self) -> str:
-        state = hashlib.sha256()
-        for name, tensor in self.network.state_dict().items():
-            state.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
-        return state.hexdigest()
-
-    def on(self, device: str) -> ConditionalNeuralProcess:
-        """The network on a device; a copy where it is on another one."""
-        place = device_of(device)
-        here = next(self.network.parameters()).device == place
-        return self.network if here else copy.deepcopy(self.network).to(place)
 
 
 @dataclass(frozen=True, init=False)
@@ -115,7 +93,7 @@ class AdafOceanCNP:
         for name, number in (("depth_step", depth_step), ("batch_block", batch_block)):
             if number < 1:
                 raise ValueError(f"{name}={number}: give a whole number of at least 1")
-        weights, configuration = _weights(checkpoint)
+        weights, configuration = weights_and_configuration(checkpoint)
         if lat_res is not None:
             finer(lattice_of_phase(lat_res, configuration.phase), configuration)  # refuses what does not nest
         settings = {
@@ -247,43 +225,12 @@ class AdafOceanCNP:
             return dict.fromkeys(known.variables, np.zeros(sea.shape))
         mean = OverlapMean(tiling, windows[0], len(known.variables))
         with slot(self.device), torch.inference_mode():
-            network = self._network()
+            network = network_on(self.weights, self.device)
             for row, column, values in residuals(network, day, tiling, windows, depth, self.batch_block):
                 mean.add(row, column, values)
         brought = where.bring(mean.values(), mean.first)
         scales = [minmax(*limits).scale for limits in known.ranges]
         return {name: scale * part for name, scale, part in zip(known.variables, scales, brought, strict=True)}
-
-    def _network(self) -> ConditionalNeuralProcess:
-        """The network at work on the device."""
-        if isinstance(self.weights, Held):
-            return self.weights.on(self.device)
-        from adaf_xr.models.cnp.weights import network_of
-
-        return cast("ConditionalNeuralProcess", loaded(self.weights, self.device, network_of))
-
-
-def _weights(given: Any) -> tuple[Reference | Held, Configuration]:
-    """What an engine keeps of a checkpoint, and how its network is built."""
-    if isinstance(given, str | os.PathLike):
-        path = Path(given).expanduser() if "://" not in str(given) else None
-        if path is not None and path.is_dir():
-            from adaf_xr.models.cnp.published import read_published
-            from adaf_xr.models.cnp.weights import network_of
-
-            given = network_of(read_published(path))
-        else:
-            given = Reference.of(given)
-    if isinstance(given, Reference):
-        about = describe(given.path)
-        if about.family != NAME:
-            raise CheckpointError(f"{given.path} holds a {about.family!r}, not a network of the family {NAME!r}")
-        return given, Configuration.from_dict(about.configuration)
-    if not isinstance(getattr(given, "configuration", None), Configuration):
-        raise TypeError(
-            f"{type(given).__name__} is no network: give a checkpoint, its path, or a ConditionalNeuralProcess"
-        )
-    return Held(given), given.configuration
 
 
 def _reach(configuration: Configuration) -> float:

@@ -7,7 +7,6 @@ which it blows, degrees clockwise from north) are those of the mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -130,20 +129,26 @@ class Encoded:
         """
         if configuration != self.configuration:
             raise ValueError("the observations were encoded for another network: encode them with this configuration")
-        means = dict(self._means())
         grids = {configuration.background.key: background_grid(background, configuration, level)}
         for source in configuration.observed:
             if source.gridded:
-                grids[source.key] = np.stack([_channel(means, source.key, channel) for channel in source.channels])
+                grids[source.key] = self._grid(source)
         return Day(grids, _pairs(self.insitu))
 
-    def _means(self) -> Iterator[tuple[tuple[str, str], NDArray[np.float32]]]:
-        """Mean of every quantity on the whole of its lattice, NaN where there is no value."""
-        for place, (source, name) in enumerate(quantities(self.configuration)):
+    def _grid(self, source: Source) -> NDArray[np.float32]:
+        """Every channel of a source on the whole of its lattice, NaN where there is no value."""
+        shape = lattice_of(source, self.configuration).shape
+        averaged = [
+            (place, name) for place, (owner, name) in enumerate(quantities(self.configuration)) if owner == source
+        ]
+        grid = np.full((len(averaged), *shape), np.nan, "f4")
+        for layer, (place, _) in zip(grid.reshape(len(averaged), -1), averaged, strict=True):
             rows = slice(*np.searchsorted(self.key, [place * PLACE, (place + 1) * PLACE]))
-            grid = np.full(lattice_of(source, self.configuration).shape, np.nan, "f4")
-            grid.reshape(-1)[self.key[rows] - place * PLACE] = self.total[rows] / self.count[rows]
-            yield (source.key, name), grid
+            layer[self.key[rows] - place * PLACE] = self.total[rows] / self.count[rows]
+        means = {name: layer for layer, (_, name) in zip(grid, averaged, strict=True)}
+        if tuple(means) == source.channels:
+            return grid
+        return np.stack([_channel(means, channel) for channel in source.channels])
 
 
 def _cells(points: Points, source: Source, configuration: Configuration) -> tuple[NDArray, NDArray]:
@@ -201,11 +206,11 @@ def _pairs(points: Points) -> NDArray[np.float32]:
     return table[np.isfinite(table).all(axis=1)].astype("f4")
 
 
-def _channel(means: dict[tuple[str, str], NDArray], key: str, channel: str) -> NDArray[np.float32]:
-    """A channel of a source from the means over cells."""
+def _channel(means: dict[str, NDArray], channel: str) -> NDArray[np.float32]:
+    """A channel of a source from its means over cells."""
     if channel not in COMPONENTS:
-        return means[key, channel]
-    eastward, northward = (means[key, name] for name in COMPONENTS[channel])
+        return means[channel]
+    eastward, northward = (means[name] for name in COMPONENTS[channel])
     if channel == "wind_speed":
         return np.hypot(eastward, northward)
     return np.degrees(np.arctan2(eastward, northward)) % 360.0
