@@ -2,6 +2,7 @@ import csv
 import math
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -248,6 +249,20 @@ def test_clipping_leaves_the_direction_and_bounds_the_norm():
     )
     assert float(other.norm()) == pytest.approx(1e-3, rel=1e-3)
     torch.testing.assert_close(other / other.norm(), one / one.norm(), rtol=1e-5, atol=1e-7)
+
+
+def test_the_networks_own_randomness_is_new_in_every_step_and_on_every_rank():
+    def mask(step, rank=0, seed=0):
+        wanted = training_toy.configuration(seed=seed, **{"model.dropout": 0.5, "model.width": 64})
+        stepper, ((draw, _),) = steps(wanted, 1)
+        stepper.rank, kept = rank, []
+        stepper.network[2].register_forward_hook(lambda module, inputs, output: kept.append((output != 0).tolist()))
+        batch = {"inputs": {"feature": torch.ones(9, 3)}, "label": torch.ones(9, 2)}
+        stepper.step(replace(draw, step=step), batch, rate=0.01)
+        return str(kept)
+
+    assert mask(1) == mask(1)
+    assert len({mask(1), mask(2), mask(1, rank=1), mask(1, seed=1)}) == 4
 
 
 def test_bfloat16_is_for_products_only():
