@@ -18,6 +18,7 @@ from adaf_xr.models.cnp.lattices import Lattice, lattice_of
 from adaf_xr.models.cnp.network import ConditionalNeuralProcess
 from adaf_xr.training import load
 from adaf_xr.training.cnp import preparing
+from adaf_xr.training.cnp.first_weights import make_local
 from adaf_xr.training.cnp.objective import Objective
 from adaf_xr.training.cnp.options import Loss, Model
 from adaf_xr.training.cnp.sampling import Sampler
@@ -349,6 +350,38 @@ def test_a_sample_depends_on_its_index_and_seed_only(prepared):
     alone = task.batch("train", [9], [12])
     assert torch.equal(both["truth"][12:].nan_to_num(), alone["truth"].nan_to_num())
     assert all(torch.equal(both["inputs"][key][12:], alone["inputs"][key]) for key in alone["inputs"])
+
+
+# ---- first weights
+
+
+@pytest.mark.parametrize("network", [RELEASED, THINNED, TINY], ids=["released", "thinned", "tiny"])
+def test_local_first_weights_take_means_near_the_targets_and_begin_at_the_background(network):
+    """Every gridded point counts in one token, that of its place; what a token sees of a field is its mean there."""
+    local = make_local(ConditionalNeuralProcess(network))
+    high, wide = (round(degrees) for degrees in network.window)
+    run = network.targets // network.latent
+    for source in network.sources:
+        weight = local.encoder.get_submodule(f"{source.key}_post_proc").weight
+        if not source.gridded:
+            assert weight.std() > 0.0
+            continue
+        row, column = np.divmod(np.arange(source.points), source.shape[1])
+        place = row * high // source.shape[0] * wide + column * wide // source.shape[1]
+        seen = weight.detach() @ torch.from_numpy(place.astype("f4"))
+        wanted = torch.arange(network.targets, dtype=torch.float32).reshape(-1, run).mean(1)
+        assert torch.allclose(seen, wanted, atol=1e-3), source.key
+        assert torch.allclose(weight.sum(1), torch.ones(network.latent), atol=1e-5)
+        assert (torch.count_nonzero(weight, dim=0) == 1).all()
+    inputs = {s.key: torch.randn(1, s.points, 5 + len(s.channels)) for s in network.sources}
+    with torch.no_grad():
+        assert not local(inputs, torch.randn(1, network.targets, 5)).any()
+
+
+def test_a_configuration_asks_for_its_first_weights(prepared):
+    local = CNPTask(asked(**{"model.first_weights": "local"}), prepared).network()
+    assert not local.decoder.output_layers.weight.any()
+    assert CNPTask(asked(), prepared).network().decoder.output_layers.weight.all()
 
 
 # ---- the loss

@@ -29,6 +29,9 @@ class Model(Section):
         experiments.
     sea_level : {"sla", "zos"}
         What altimeters give: anomalies (as published), or absolute topography, as in simulated experiments.
+    first_weights : {"random", "local"}
+        As torch draws them, or with tokens that begin as means of what is near the targets they serve, see
+        :func:`adaf_xr.training.cnp.first_weights.make_local`.
     but : dict
         Anything else of :class:`adaf_xr.models.cnp.Configuration` that shall differ, in its JSON form.
 
@@ -41,6 +44,7 @@ class Model(Section):
     base: Literal["released", "thinned"] = "released"
     phase: Literal["node", "cell"] = "node"
     sea_level: Literal["sla", "zos"] = "sla"
+    first_weights: Literal["random", "local"] = "random"
     but: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")

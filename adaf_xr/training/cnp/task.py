@@ -47,7 +47,8 @@ class CNPTask:
     Model, Data, Loss = options.Model, options.Data, options.Loss
 
     def __init__(self, configuration: Configuration, folder: Path) -> None:
-        self.configuration = network_of(configuration)
+        self.model = options.Model.model_validate(configuration.model)
+        self.configuration = self.model.configuration()
         self.data = options.Data.model_validate(configuration.data)
         self.options = options.Loss.model_validate(configuration.loss)
         self.shards = Shards.open(folder, {"network": preparing.what_sees(self.configuration)})
@@ -66,10 +67,12 @@ class CNPTask:
         preparing.prepare(network_of(configuration), material, Path(folder), every, progress)
 
     def network(self) -> nn.Module:
-        """The network with random weights."""
+        """The network with its first weights."""
         from adaf_xr.models.cnp.network import ConditionalNeuralProcess
+        from adaf_xr.training.cnp.first_weights import make_local
 
-        return ConditionalNeuralProcess(self.configuration)
+        network = ConditionalNeuralProcess(self.configuration)
+        return make_local(network) if self.model.first_weights == "local" else network
 
     def samples(self, split: str) -> int:
         """Days of a split."""
