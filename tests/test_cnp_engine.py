@@ -453,6 +453,13 @@ class TestThroughAssimilate:
             within = np.clip(expected[name], *VARIABLES[name].limits)
             npt.assert_allclose(an[name].values[sea], within[sea], atol=2e-4)
 
+    def test_it_goes_to_the_device_that_is_asked_for(self):
+        first, points = labelled(background()), datasets(observed(20))
+        here = adaf_xr.assimilate(points, first, model=engine(device="nowhere"), device="cpu")
+        xr.testing.assert_identical(here.compute(), adaf_xr.assimilate(points, first, model=engine()).compute())
+        with pytest.raises(ValueError, match="device='nowhere'"):
+            adaf_xr.assimilate(points, first, model=engine(), device="nowhere").compute()
+
     def test_other_variables_pass_through(self):
         first = labelled(background())
         first["siconc"] = first.zos * 0 + 0.25

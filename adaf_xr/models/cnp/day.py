@@ -54,6 +54,15 @@ def background_grid(background: Background, configuration: Configuration, level:
     ------
     ValueError
         Where a channel is missing: the weights know channels by their place.
+
+    Examples
+    --------
+    >>> from adaf_xr.models.cnp.configuration import THINNED
+    >>> half = np.where(np.arange(360) < 180, 1.0, np.nan) * np.ones((180, 1))
+    >>> first = dict.fromkeys(THINNED.background.channels, half)
+    >>> background = Background(np.arange(-90.0, 90.0), np.arange(360.0), np.empty(0), first)
+    >>> float(background_grid(background, THINNED).min())
+    1.0
     """
     source = configuration.background
     if missing := [name for name in source.channels if name not in background.fields]:

@@ -63,6 +63,16 @@ class Encoded:
         Their number.
     insitu : Points
         Temperatures and salinities, in any order.
+
+    Examples
+    --------
+    >>> from adaf_xr.models.cnp.configuration import THINNED
+    >>> place = {"longitude": np.zeros(2), "latitude": np.array([40.1, 39.9]), "depth": np.zeros(2)}
+    >>> columns = {**place, "time": np.full(2, np.datetime64("2020-01-01", "ns")), "sla": np.array([0.1, 0.3])}
+    >>> points = Points.from_columns(columns, "ssh")
+    >>> whole = Encoded.of(points.take(slice(1)), THINNED) + Encoded.of(points.take(slice(1, 2)), THINNED)
+    >>> whole.total.tolist(), whole.count.tolist()
+    ([0.4], [2])
     """
 
     configuration: Configuration = field(repr=False)

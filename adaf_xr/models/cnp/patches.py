@@ -46,6 +46,14 @@ def inputs(
     dict of str to float32 tensor (B, N, 5 + channels)
         By key of the source: coordinate features and scaled values of its N points, row-major over latitude and
         longitude.
+
+    Examples
+    --------
+    >>> from adaf_xr.models.cnp.configuration import THINNED
+    >>> nothing = {s.key: np.full((len(s.channels), 180, 360), np.nan, "f4") for s in THINNED.sources if s.gridded}
+    >>> tables = inputs(Day(nothing, np.empty((0, 5), "f4")), np.array([40.0]), np.array([0.0]), 0.0, THINNED)
+    >>> tables["sate_sst"].shape, [round(feature, 3) for feature in tables["sate_sla"][0, 0].tolist()]
+    (torch.Size([1, 200, 7]), [0.574, 0.819, -0.174, 0.985, -1.0, 0.0])
     """
     result = {}
     for source in configuration.sources:
@@ -170,6 +178,12 @@ def targets(
     -------
     float32 tensor (B, N, 5)
         In the order of :func:`~adaf_xr.models.cnp.lattices.order`.
+
+    Examples
+    --------
+    >>> from adaf_xr.models.cnp.configuration import THINNED
+    >>> targets(Lattice(0.25, -90.0, 0.0), np.array([0, 20]), np.array([0, 20]), 0.0, THINNED).shape
+    torch.Size([2, 3200, 5])
     """
     n_lat, n_lon = cells(lattice, configuration)
     latitude = lattice.latitude(np.asarray(rows)[:, None] + np.arange(n_lat))
