@@ -2,7 +2,9 @@
 
 The sums of the parts of an observation set are the sums of the whole, so chunks are encoded apart and merged in any
 order. Several values in a cell count with their mean. Wind is averaged by components; speed and direction (towards
-which it blows, degrees clockwise from north) are those of the mean.
+which it blows, degrees clockwise from north) are those of the mean. Nothing is interpolated: a product coarser than its
+lattice leaves the cells between its pixels empty. In situ, only what measures temperature and salinity counts, as
+published: a drifter makes no row.
 """
 
 from __future__ import annotations
