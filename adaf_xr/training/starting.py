@@ -74,6 +74,13 @@ def train(
         Where the folder holds a run, and it is not to be resumed.
     InterruptedTrainingError
         Where a rank got SIGTERM; the state is saved.
+
+    Examples
+    --------
+    >>> train("adaf-ocean-cnp", "no/such/folder", "run", **{"optimiser.lr": 3e-4})
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: ...no/such/folder is no folder of prepared data: give one, or Material to prepare it from
     """
     wanted = load(configuration, overrides)
     place = RunFolder(Path(run_folder).absolute())

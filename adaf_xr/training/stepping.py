@@ -53,6 +53,13 @@ class Objective(nn.Module):
         return self.task.loss(self.network, batch)
 
 
+def seed(number: int, device: torch.device) -> None:
+    """Seed the processor, and the device if it is another; `torch.manual_seed` looks for every kind there could be."""
+    torch.default_generator.manual_seed(number)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(number)
+
+
 class Stepper:
     """Weights, their average and the optimiser of one rank.
 
@@ -65,7 +72,7 @@ class Stepper:
 
     def __init__(self, task: Task, wanted: Configuration, device: torch.device, rank: int = 0, world: int = 1) -> None:
         self.wanted, self.device, self.rank, self.world = wanted, device, rank, world
-        torch.manual_seed(derived(wanted.seed, FIRST_WEIGHTS))
+        seed(derived(wanted.seed, FIRST_WEIGHTS), device)
         self.network = task.network().to(device)
         self.average = averaged(self.network, wanted.ema)
         self.optimiser = optimiser(self.network, wanted.optimiser)
@@ -96,7 +103,7 @@ class Stepper:
         NotFiniteError
             Before any weight is changed.
         """
-        torch.manual_seed(derived(self.wanted.seed, NETWORK, draw.step, self.rank))
+        seed(derived(self.wanted.seed, NETWORK, draw.step, self.rank), self.device)
         self.network.train()
         self.optimiser.zero_grad(set_to_none=True)
         totals, (stop,) = self._accumulate(batch).over_ranks(stop)
