@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import io
 import os
 from collections.abc import Mapping
@@ -14,17 +13,25 @@ import torch
 import yaml
 
 from adaf_xr.checkpoint import Checkpoint, CheckpointError, digest
-from adaf_xr.models.cnp import torch_file
+from adaf_xr.models.cnp import plain_yaml, torch_file
 from adaf_xr.models.cnp.configuration import Configuration
+from adaf_xr.models.cnp.demands import group
 from adaf_xr.models.cnp.network import ConditionalNeuralProcess
-from adaf_xr.models.cnp.published_configuration import GROUP, NAME, derived, described, points_arguments
+from adaf_xr.models.cnp.published_configuration import (
+    GROUP,
+    NAME,
+    arguments_of,
+    derived,
+    described,
+    points_arguments,
+    refuse_other_sizes,
+    stated,
+)
+from adaf_xr.models.cnp.published_weights import arrays_of, model_of, tensors_of
 from adaf_xr.models.cnp.weights import checkpoint_of, network_of, refuse_misfit, weights_of
 
 CONFIG = "config.yaml"
 WEIGHTS = "training_checkpoints/checkpoint.pth"
-
-_PREFIX = "module."
-"""What training on several devices puts before every name."""
 
 
 def is_published(path: str | os.PathLike[str]) -> bool:
@@ -58,8 +65,9 @@ def read_published(exp_dir: str | os.PathLike[str], configuration: Configuration
     Raises
     ------
     CheckpointError
-        If a file is missing, truncated or holds objects that could run code; if the files contradict one another; if
-        weights are missing, surplus or of another shape (all are listed), or are not finite.
+        If a file is missing, truncated, damaged, no plain data or one that could run code; if the files contradict one
+        another; if weights are missing, surplus or of another shape (all are listed), not of floating point or not
+        finite.
 
     Examples
     --------
@@ -71,30 +79,37 @@ def read_published(exp_dir: str | os.PathLike[str], configuration: Configuration
     ('adaf-ocean-cnp', 116)
     """
     folder = Path(exp_dir).expanduser()
-    config, held = _config(folder), torch_file.read(_there(folder, WEIGHTS))
-    model = _model(held, folder / WEIGHTS)
-    weights = _without_prefix(model["state_dict"], folder / WEIGHTS)
-    shapes = {name: array.shape for name, array in weights.items()}
-    stated = config.get("model") or {}
-    if configuration is None:
-        arguments = {**(stated.get("args") or {}), **(model.get("args") or {})}
-        try:
-            configuration = derived(config, arguments, shapes)
-        except (ValueError, TypeError) as error:
-            raise CheckpointError(f"{folder}: {error}") from error
-    refuse_misfit(shapes, configuration, str(folder / WEIGHTS))
-    data = config.get("train_dataset") or {}
-    provenance = {
+    config, held = plain_yaml.read(_there(folder, CONFIG)), torch_file.read(_there(folder, WEIGHTS))
+    model = model_of(held, folder / WEIGHTS)
+    tensors = tensors_of(model["state_dict"], folder / WEIGHTS)
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    try:
+        configuration = configuration or stated(config)
+        arguments = {} if configuration else arguments_of(config, model)
+        configuration = configuration or derived(config, arguments, shapes)
+        refuse_misfit(shapes, configuration, str(folder / WEIGHTS))
+        refuse_other_sizes(arguments, configuration)
+        provenance = _provenance(folder, config, held)
+    except ValueError as error:
+        raise CheckpointError(str(error) if str(folder) in str(error) else f"{folder}: {error}") from error
+    return checkpoint_of(configuration, arrays_of(tensors, folder / WEIGHTS), provenance)
+
+
+def _provenance(folder: Path, config: Mapping[Any, Any], held: Mapping[str, Any]) -> dict[str, Any]:
+    """What the files say beyond the network."""
+    data, epoch = group(config.get("train_dataset"), "train_dataset"), held.get("epoch")
+    names = [held["model"].get("name"), group(config.get("model"), "model").get("name"), NAME]
+    return {
         "origin": "published ADAF-Ocean layout",
         "folder": folder.resolve().name,
         "sha256": digest(folder / WEIGHTS),
-        "model": str(model.get("name") or stated.get("name") or NAME),
-        "epoch": _plain(held.get("epoch")),
-        "bg_lead_time": _plain(data.get("bg_lead_time")),
-        "bg_interp": _plain(data.get("bg_interp")),
-        "config": _plain({group: value for group, value in config.items() if group != GROUP}),
+        "model": next(name for name in names if isinstance(name, str)),
+        # Pickles, unlike our YAML, are of any size: only numbers are taken from them.
+        "epoch": plain_yaml.as_json(epoch) if isinstance(epoch, int | float | np.integer | np.floating) else None,
+        "bg_lead_time": plain_yaml.as_json(data.get("bg_lead_time")),
+        "bg_interp": plain_yaml.as_json(data.get("bg_interp")),
+        "config": plain_yaml.as_json({name: value for name, value in config.items() if name != GROUP}),
     }
-    return checkpoint_of(configuration, weights, provenance)
 
 
 def write_published(
@@ -148,58 +163,6 @@ def _there(folder: Path, name: str) -> Path:
             f"{folder} is no folder in the published layout: it has no {name} (it should hold {CONFIG} and {WEIGHTS})"
         )
     return folder / name
-
-
-def _config(folder: Path) -> Mapping[str, Any]:
-    """What the configuration file says; YAML that makes objects is refused."""
-    path = _there(folder, CONFIG)
-    try:
-        config = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{path} is no plain YAML: {error}") from error
-    if not isinstance(config, Mapping):
-        raise CheckpointError(f"{path} holds no groups of settings but {config!r}")
-    return config
-
-
-def _model(held: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
-    """The part of the file that is the network."""
-    model = held.get("model")
-    if not isinstance(model, Mapping) or not isinstance(model.get("state_dict"), Mapping):
-        there = model if isinstance(model, Mapping) else held
-        what = "its 'model' has no 'state_dict'" if isinstance(model, Mapping) else "it has no 'model'"
-        keys = ", ".join(map(str, list(there)[:8])) or "nothing"
-        raise CheckpointError(
-            f"{path} is no checkpoint in the published layout: {what} (but {keys}"
-            f"{', ...' if len(there) > 8 else ''}). The layout is {{'model': {{'name', 'args', 'state_dict'}}, ...}}"
-        )
-    return model
-
-
-def _without_prefix(state: Mapping[str, Any], path: Path) -> dict[str, np.ndarray]:
-    """Arrays of their own, in single precision, under names without what parallel training adds."""
-    if odd := [str(name) for name, value in state.items() if not isinstance(value, torch.Tensor)]:
-        raise CheckpointError(f"{path}: {odd[0]!r} among the weights is no tensor ({len(odd)} such)")
-    named = {name.removeprefix(_PREFIX): tensor for name, tensor in state.items()}
-    if len(named) < len(state):
-        raise CheckpointError(f"{path} has some weights twice, with {_PREFIX!r} and without: keep one set")
-    weights = {name: np.array(tensor.detach().float().numpy()) for name, tensor in named.items()}
-    if bad := [name for name, array in weights.items() if not np.isfinite(array).all()]:
-        raise CheckpointError(f"{path}: weights that are not finite, training had diverged: {', '.join(bad)}")
-    return weights
-
-
-def _plain(value: Any) -> Any:
-    """A value of YAML or of a checkpoint as JSON knows it; dates as text."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def _place(data: bytes, path: Path) -> None:

@@ -16,23 +16,35 @@ from torch.serialization import safe_globals
 
 from adaf_xr.checkpoint import CheckpointError
 
+_ARCHIVE = b"PK\x03\x04"
+"""How a file of torch 1.6 and later begins."""
+
 
 def read(path: Path) -> Mapping[str, Any]:
     """The mapping that a file of torch.save holds.
 
-    Tensors stay on the CPU; those of a file of today's format are mapped, not read, so that an optimiser's state
-    costs nothing. Only tensors, plain containers, numbers, texts and numpy's numbers are accepted.
+    Tensors stay on the CPU; those of a file of today's format are mapped, and memory is taken for what is used only,
+    not for an optimiser's state. The checksums of that format are verified, all of them; the format of torch before
+    1.6 has none. Only tensors, plain containers, numbers, texts and numpy's numbers are accepted.
 
     Raises
     ------
     CheckpointError
-        If there is no such file, it is empty, truncated or not torch's, holds objects, or no mapping.
+        If there is no such file, it is empty, truncated, damaged, something else put in its place or not torch's, or
+        holds objects, or no mapping.
     """
     if not path.is_file():
         raise CheckpointError(f"no file {path}")
-    archive = zipfile.is_zipfile(path)
+    with path.open("rb") as stream:
+        begins = stream.read(512)
+    if not begins:
+        raise CheckpointError(f"{path} is empty: copy it again")
+    if instead := stand_in(begins):
+        raise CheckpointError(f"{path} is {instead}")
+    archive = begins.startswith(_ARCHIVE)
+    if archive:
+        _refuse_damaged(path)
     try:
-        # mmap opens read-only maps of the archive; files of torch before 1.6 are no archives.
         with safe_globals(_numpy_numbers()):
             held = torch.load(path, map_location="cpu", weights_only=True, mmap=archive)
     except Exception as error:  # torch raises whatever its readers raise: OSError, KeyError, RuntimeError, EOFError
@@ -41,6 +53,42 @@ def read(path: Path) -> Mapping[str, Any]:
     if not isinstance(held, Mapping):
         raise CheckpointError(f"{path} holds a {type(held).__name__}, not a mapping with 'model'")
     return held
+
+
+def stand_in(begins: bytes) -> str:
+    """What a file is that a download or a clone left in place of the one wanted, told by how it begins; or nothing.
+
+    >>> stand_in(b"<!DOCTYPE html><html>404")
+    'a web page that was saved in place of the file: open it to see what it says, and download the file again'
+    """
+    if begins.startswith(b"version https://git-lfs"):
+        return "a pointer of git-lfs, not the file itself: get that with `git lfs pull`"
+    if begins.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html", b"<?xml")):
+        return (
+            "a web page that was saved in place of the file: open it to see what it says, and download the file again"
+        )
+    return ""
+
+
+def _refuse_damaged(path: Path) -> None:
+    """Verify the checksum of every record: torch, which maps the file, looks at none."""
+    if not zipfile.is_zipfile(path):
+        raise CheckpointError(f"{path} is truncated (it ends after {path.stat().st_size} bytes): copy it again")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            # Records of torch are stored as they are, side by side: longer ones are meant to fill a memory.
+            if sum(record.file_size for record in archive.infolist()) > path.stat().st_size:
+                raise CheckpointError(f"{path} is no file of torch.save: its records claim to be longer than the file")
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError, NotImplementedError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(f"{path} is damaged ({error}): copy it again") from error
+    if damaged:
+        raise CheckpointError(
+            f"{path} is damaged: the content of its record {damaged!r} is not what its checksum says. Copy it again "
+            "(or, if torch.serialization.set_crc32_options(False) was in force as it was saved, save it without that)"
+        )
 
 
 def _numpy_numbers() -> list[Any]:
@@ -64,12 +112,9 @@ def _refused(path: Path, objects: list[str]) -> str:
 
 def _unreadable(path: Path, error: Exception) -> str:
     """Why torch could not read a file."""
-    with path.open("rb") as stream:
-        begins = stream.read(4)
-    size = path.stat().st_size
-    if not size:
-        return f"{path} is empty: copy it again"
-    truncated = begins == b"PK\x03\x04" and not zipfile.is_zipfile(path)
-    if truncated or "unexpected EOF" in str(error) or isinstance(error, EOFError):
-        return f"{path} is truncated (it ends after {size} bytes): copy it again"
-    return f"{path} is no file of torch.save, or a damaged one ({type(error).__name__}: {str(error)[:200]})"
+    if "unexpected EOF" in str(error) or isinstance(error, EOFError):
+        return f"{path} is truncated (it ends after {path.stat().st_size} bytes): copy it again"
+    # What torch says of a damaged pickle is advice to read it without care.
+    unpickling = isinstance(error, pickle.UnpicklingError) or "weights_only" in str(error)
+    why = "its pickle is none" if unpickling else f"{type(error).__name__}: {str(error)[:200]}"
+    return f"{path} is no file of torch.save, or a damaged one ({why}): copy it again"

@@ -103,6 +103,12 @@ def network_of(checkpoint: Checkpoint) -> ConditionalNeuralProcess:
 
 def refuse_misfit(found: Shapes, configuration: Configuration, where: str) -> None:
     """Raise if parameters are missing, surplus or of another shape than the configuration has, with all of them."""
+    for part, depth in (("encoder", configuration.encoder_depth), ("decoder", configuration.decoder_depth)):
+        if depth > max(len(found), 100):  # which takes hours to lay out, and cannot be this one
+            raise CheckpointError(
+                f"{where}: {part}_depth is {depth}, but there are {len(found)} weights in all, of which each layer has "
+                "two: correct it, or these are weights of something else"
+            )
     due = shapes_of(configuration)
     missing, surplus = [name for name in due if name not in found], [name for name in found if name not in due]
     other = [name for name in due if name in found and found[name] != due[name]]
