@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 AXES = ("latitude", "longitude")
 
+SMALL = 2**28
+"""Bytes of fields that are scored in memory: graphs of many small pieces take longer than their sums."""
+
 TRAINING = "train"
 """The period whose mean is the climatology."""
 
@@ -48,9 +51,13 @@ class Judged:
     @classmethod
     def of(cls, truth: xr.Dataset, fields: Mapping[str, xr.Dataset], usual: xr.Dataset | None) -> Judged:
         """Score fields; this computes, day by day."""
-        from adaf_xr.inference.comparison import calc_metrics_of, compare, match
+        from adaf_xr.inference.comparison import Matched, calc_metrics_of, compare, match
 
         matched = match(truth, fields, climatology=usual)
+        if sum(ds.nbytes for ds in (matched.truth, *matched.fields.values())) < SMALL:
+            matched = Matched(
+                matched.truth.load(), {name: ds.load() for name, ds in matched.fields.items()}, matched.notes
+            )
         return cls(compare(matched).sheet, calc_metrics_of(matched), matched.notes)
 
     def write(self, folder: Path, about: Mapping[str, Any]) -> list[Path]:

@@ -1,0 +1,237 @@
+"""`adaf evaluate`: the numbers are those of the analysis that it wrote, against the truth on the same cells."""
+
+import json
+import shutil
+
+import numpy as np
+import numpy.testing as npt
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from swell import SMALL
+from typer.testing import CliRunner
+
+import adaf_xr
+from adaf_xr.cli import app
+from adaf_xr.cli.evaluate import named
+from adaf_xr.cli.judging import Judged, on_grid
+from adaf_xr.metrics.adaf_ocean import COLUMNS
+from adaf_xr.osse.experiment import open_experiment, simulate
+from adaf_xr.sphere import cell_area
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A small experiment: a truth of half a degree, a background of one, two altimeters."""
+    return simulate(SMALL, tmp_path_factory.mktemp("osse") / "small")
+
+
+@pytest.fixture(scope="module")
+def evaluated(folder, tmp_path_factory):
+    """Optimal interpolation over the test period, and what was said of it."""
+    out = tmp_path_factory.mktemp("evaluation") / "out"
+    result = call("evaluate", "oi", "--data", folder, "--out", out)
+    assert result.exit_code == 0, result.output
+    return out, result
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, [str(a) for a in arguments], prog_name="adaf", env={"COLUMNS": "200"})
+
+
+def refused(result, *parts: str) -> None:
+    assert result.exit_code == 2, result.output
+    for part in parts:
+        assert part in " ".join(result.stderr.split()), result.stderr
+
+
+def blocks(fine: xr.Dataset, name: str) -> np.ndarray:
+    """Means over blocks of two by two cells by their area, of those that are there."""
+    values, area = fine[name].values, cell_area(fine.latitude.values, fine.longitude.values)
+    shape = (*values.shape[:-2], values.shape[-2] // 2, 2, values.shape[-1] // 2, 2)
+    weight = np.where(np.isfinite(values), area, 0.0).reshape(shape).sum((-3, -1))
+    total = np.nan_to_num(values * area).reshape(shape).sum((-3, -1))
+    return np.where(weight > 0, total / np.where(weight > 0, weight, 1.0), np.nan)
+
+
+def pooled(error: np.ndarray, area: np.ndarray) -> float:
+    """Root of the mean square of what is there, by area."""
+    weight = np.where(np.isfinite(error), np.broadcast_to(area, error.shape), 0.0)
+    return float(np.sqrt((np.nan_to_num(error) ** 2 * weight).sum() / weight.sum()))
+
+
+class TestScores:
+    def test_errors_are_those_written_out_by_hand(self, folder, evaluated):
+        out, _ = evaluated
+        experiment = open_experiment(folder)
+        test, train = experiment.select("test"), experiment.select("train")
+        got = pd.read_csv(out / "scores.csv").set_index(["analysis", "variable", "score"])["value"]
+        analysis = xr.open_zarr(out / "oi.zarr", consolidated=False)
+        npt.assert_array_equal(analysis.latitude, test.background.latitude)
+        area = cell_area(analysis.latitude.values, analysis.longitude.values)
+        for name in ("zos", "thetao"):
+            true, usual = blocks(test.truth, name), blocks(train.truth.mean("time"), name)
+            values = {"oi": analysis[name].values, "background": test.background[name].values}
+            both = np.isfinite(true) & np.isfinite(values["oi"])
+            rmse = {}
+            for who, field in values.items():
+                known = both if who == "oi" else np.isfinite(true) & np.isfinite(field)
+                rmse[who] = pooled(np.where(known, field - true, np.nan), area)
+                npt.assert_allclose(got[who, name, "rmse"], rmse[who], rtol=1e-5)
+            before = pooled(np.where(both, values["background"] - true, np.nan), area)
+            npt.assert_allclose(got["oi", name, "improvement"], 100 * (1 - rmse["oi"] / before), atol=1e-3)
+            weight = np.broadcast_to(area, true.shape)[both]
+            a, b = (values["oi"] - usual)[both], (true - usual)[both]
+            acc = (weight * a * b).sum() / np.sqrt((weight * a**2).sum() * (weight * b**2).sum())
+            npt.assert_allclose(got["oi", name, "acc"], acc, rtol=1e-4)
+        closer = np.abs(values["oi"] - true) - np.abs(values["background"] - true)
+        always = both.all(0)
+        share = np.average(closer.mean(0)[always] < 0, weights=np.broadcast_to(area, always.shape)[always])
+        npt.assert_allclose(got["oi", "thetao", "improved"], 100 * share, atol=0.5)
+
+    def test_the_analysis_is_that_of_assimilate(self, folder, evaluated):
+        experiment = open_experiment(folder)
+        first = experiment.select("test").background.isel(time=[1])
+        seen = experiment.tree(first.time.values, "10D")
+        alone = adaf_xr.assimilate(seen, first, model="oi", grid=first).compute()
+        written = xr.open_zarr(evaluated[0] / "oi.zarr", consolidated=False).sel(time=first.time)
+        npt.assert_allclose(written.zos, alone.zos, atol=1e-6)
+
+    def test_the_table_of_adaf_ocean_has_a_row_for_each_day_and_variable(self, evaluated):
+        table = pd.read_csv(evaluated[0] / "calc_metrics_oi.csv")
+        assert list(table.columns) == ["time", "variable", *COLUMNS]
+        assert len(table) == 4 * 5
+        assert table[list(COLUMNS)].notna().all().all()
+
+    def test_what_is_said_and_written_tells_what_was_evaluated(self, evaluated):
+        out, result = evaluated
+        said = " ".join(result.stderr.split())
+        assert "experiment small-v1 at" in said
+        assert "evaluated: test, 4 times from 2012-10-04 to 2012-10-07" in said
+        assert "zos [m]" in result.stdout
+        about = json.loads((out / "scores.json").read_text())
+        assert about["split"] == "test"
+        assert about["models"] == {"oi": "oi"}
+
+    def test_on_the_grid_of_the_truth_the_truth_stays_as_it_is_and_models_stand_side_by_side(self, folder, tmp_path):
+        how = ("--data", folder, "--grid", 0.5, "--every", 3, "--no-climatology", "--against", "again=oi")
+        result = call("evaluate", "fine=oi", *how, "--out", tmp_path)
+        assert result.exit_code == 0, result.output
+        analysis = xr.open_zarr(tmp_path / "fine.zarr", consolidated=False)
+        assert analysis.time.values.astype("M8[D]").astype(str).tolist() == ["2012-10-04", "2012-10-07"]
+        truth = open_experiment(folder).truth.sel(time=analysis.time)
+        npt.assert_array_equal(analysis.longitude, truth.longitude)
+        got = pd.read_csv(tmp_path / "scores.csv").set_index(["analysis", "variable", "score"])["value"]
+        area = cell_area(truth.latitude.values, truth.longitude.values)
+        npt.assert_allclose(got["fine", "zos", "rmse"], pooled(analysis.zos.values - truth.zos.values, area), rtol=1e-5)
+        assert got["fine", "zos", "rmse"] == got["again", "zos", "rmse"]
+        assert ("fine", "zos", "acc") not in got.index
+
+    def test_lazy_fields_have_the_same_scores(self, folder, evaluated, monkeypatch):
+        test = open_experiment(folder).select("test")
+        analysis = xr.open_zarr(evaluated[0] / "oi.zarr", consolidated=False)[["zos"]]
+        truth, first = (on_grid(ds[["zos"]], analysis) for ds in (test.truth, test.background))
+        sheets = []
+        for size in (0, 2**40):
+            monkeypatch.setattr("adaf_xr.cli.judging.SMALL", size)
+            sheets.append(Judged.of(truth, {"oi": analysis, "background": first}, None).sheet.table())
+        pd.testing.assert_frame_equal(*sheets)
+
+    def test_an_interrupted_evaluation_goes_on(self, folder, evaluated, tmp_path):
+        out = tmp_path / "out"
+        shutil.copytree(evaluated[0], out)
+        before = pd.read_csv(out / "scores.csv")
+        (out / "scores.csv").unlink()
+        refused(call("evaluate", "oi", "--data", folder, "--out", out), "oi.zarr exists", "--resume")
+        times = {path: path.stat().st_mtime_ns for path in (out / "oi.zarr").rglob("c/*") if path.is_file()}
+        result = call("evaluate", "oi", "--data", folder, "--out", out, "--resume")
+        assert result.exit_code == 0, result.output
+        pd.testing.assert_frame_equal(pd.read_csv(out / "scores.csv"), before)
+        assert times == {path: path.stat().st_mtime_ns for path in times}
+
+
+class TestModels:
+    def test_a_run_means_its_best_weights(self, tmp_path):
+        run = tmp_path / "run"
+        (run / "checkpoints").mkdir(parents=True)
+        for name in ("config.yaml", "data.json"):
+            (run / name).write_text("{}")
+        with pytest.raises(FileNotFoundError, match=r"has no checkpoints/best.safetensors yet.*adaf train --resume"):
+            named([str(run)])
+        best = run / "checkpoints" / "best.safetensors"
+        best.write_text("")
+        assert named([str(run), "oi"]) == {"run": str(best), "oi": "oi"}
+        assert named([str(best)]) == {"run": str(best)}
+        assert named([f"ours={run}"]) == {"ours": str(best)}
+
+    def test_names_must_tell_models_apart(self):
+        with pytest.raises(ValueError, match="cannot be named 'oi' here"):
+            named(["oi", "oi"])
+        with pytest.raises(ValueError, match="cannot be named 'background' here"):
+            named(["background=oi"])
+
+    def test_what_cannot_be_evaluated_says_why(self, folder, tmp_path):
+        here = ("--data", folder, "--out", tmp_path / "x")
+        refused(call("evaluate", "oi"), "adaf evaluate oi --data DIR")
+        refused(call("evaluate", "oj", *here), "unknown model 'oj'", "did you mean 'oi'?")
+        refused(call("evaluate", "adaf-ocean-cnp", *here), "comes without weights", "adaf train adaf-ocean-cnp")
+        refused(call("evaluate", "oi", *here, "--split", "tset"), "no period 'tset'", "'test'")
+        refused(call("evaluate", "oi", *here, "--time", "2013-01-01"), "does not have 2013-01-01", "2012-10-04")
+
+
+class TestGrids:
+    @staticmethod
+    def field(latitude, longitude, seed=0):
+        values = np.random.default_rng(seed).normal(size=(2, latitude.size, longitude.size))
+        axes = {"latitude": latitude, "longitude": longitude}
+        return xr.Dataset({"zos": (("time", *axes), values)}, axes)
+
+    @given(st.sampled_from([2, 3, 4]), st.integers(0, 5), st.sampled_from([0.0, -180.0]))
+    @settings(max_examples=15)
+    def test_means_over_cells_keep_the_mean_of_the_globe(self, factor, seed, start):
+        step = 10.0 / factor
+        rows, columns = np.arange(18 * factor) + 0.5, np.arange(36 * factor) + 0.5
+        fine = self.field(rows * step - 90, columns * step + start, seed)
+        coarse = xr.Dataset(coords={"latitude": np.arange(-85.0, 90, 10), "longitude": np.arange(5.0, 360, 10)})
+        means = []
+        for ds in (fine, on_grid(fine, coarse)):
+            area = np.broadcast_to(cell_area(ds.latitude.values, ds.longitude.values), ds.zos.shape)
+            means.append((ds.zos.values * area).sum((1, 2)) / area.sum((1, 2)))
+        npt.assert_allclose(*means, atol=1e-6)
+
+    def test_cells_around_whole_degrees_take_what_lies_about_them_across_the_seam(self):
+        fine = self.field(np.arange(-89.75, 90, 0.5), np.arange(-179.75, 180, 0.5))
+        nodes = xr.Dataset(coords={"latitude": np.arange(-90.0, 90), "longitude": np.arange(0.0, 360)})
+        found = on_grid(fine, nodes).zos
+        around = fine.zos.sel(latitude=[9.75, 10.25], longitude=[-0.25, 0.25])
+        npt.assert_allclose(found.sel(latitude=10, longitude=0), around.mean(("latitude", "longitude")), atol=2e-3)
+        around = fine.zos.sel(latitude=[9.75, 10.25], longitude=[179.75, -179.75])
+        npt.assert_allclose(found.sel(latitude=10, longitude=180), around.mean(("latitude", "longitude")), atol=2e-3)
+
+    def test_land_takes_no_part_and_what_is_land_alone_stays_so(self):
+        fine = self.field(np.array([0.25, 0.75, 1.25, 1.75]), np.array([0.25, 0.75, 1.25, 1.75]))
+        fine.zos[:, :2, :2] = np.nan
+        fine.zos[:, 2, 2:] = np.nan
+        found = on_grid(fine, xr.Dataset(coords={"latitude": [0.5, 1.5], "longitude": [0.5, 1.5]})).zos
+        assert np.isnan(found[:, 0, 0]).all()
+        npt.assert_allclose(found[:, 1, 1], fine.zos[:, 3, 2:].mean("longitude"), rtol=1e-6)
+
+    def test_the_same_grid_is_left_alone_and_a_finer_one_is_interpolated(self):
+        ds = self.field(np.arange(0.5, 4), np.arange(0.5, 4))
+        assert on_grid(ds, ds) is ds
+        finer = xr.Dataset(coords={"latitude": [1.0, 1.25, 1.5], "longitude": [1.0, 1.25, 1.5]})
+        found = on_grid(ds, finer).zos
+        npt.assert_allclose(found[:, 0, 0], ds.zos[:, :2, :2].mean(("latitude", "longitude")))
+        npt.assert_allclose(found[:, 2, 2], ds.zos[:, 1, 1])
+
+    def test_cells_that_do_not_nest_are_refused(self):
+        fine = self.field(np.arange(0.2, 4, 0.4), np.arange(0.2, 4, 0.4))
+        with pytest.raises(ValueError, match="do not nest"):
+            on_grid(fine, xr.Dataset(coords={"latitude": [0.5, 1.5], "longitude": [0.5, 1.5]})).load()
+
+    def test_it_stays_lazy(self, nothing_computes):
+        fine = self.field(np.arange(0.25, 4, 0.5), np.arange(0.25, 4, 0.5)).chunk(time=1)
+        found = on_grid(fine, xr.Dataset(coords={"latitude": [0.5, 1.5], "longitude": [0.5, 1.5]}))
+        assert found.zos.chunks == ((1, 1), (2,), (2,))
