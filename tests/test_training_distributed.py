@@ -11,7 +11,7 @@ from distributed import Client, LocalCluster
 
 from adaf_xr import checkpoint
 from adaf_xr.training import train
-from adaf_xr.training.launch import launch
+from adaf_xr.training.launch import RankFailedError, launch
 from adaf_xr.training.order import draws
 from adaf_xr.training.rank import run
 from adaf_xr.training.run_folder import RunFolder
@@ -182,22 +182,27 @@ def test_a_sigterm_to_one_rank_ends_all_after_the_same_step(two, straight):
     assert_like(folder, straight)
 
 
-def test_a_whole_training_on_a_cluster_is_that_of_one_rank(tmp_path, client, straight):
+def test_a_training_on_a_cluster_whose_rank_is_killed_goes_on_and_is_that_of_one_rank(tmp_path, client, straight):
     (tmp_path / "shards").mkdir()
-    events = []
-    result = train(
-        training_toy.configuration(**CHANGED),
-        tmp_path / "shards",
-        tmp_path / "run",
-        launcher="dask",
-        client=client,
-        stall=HANG,
-        on_event=events.append,
-    )
+    # Data that take their time, so that the job is still at work when its rank is killed.
+    wanted, how = training_toy.configuration(**CHANGED | {"data.delay": 0.2}), {"launcher": "dask", "client": client}
+    pids, events = {}, []
+
+    def kill_the_second(event):
+        if event["kind"] == "joined":
+            pids[event["rank"]] = event["pid"]
+        if (event["rank"], event["kind"], event.get("step")) == (1, "step", 4):
+            os.kill(pids[1], signal.SIGKILL)
+
+    with pytest.raises(RankFailedError, match=r"rank 1 on .* signal 9"):
+        train(wanted, tmp_path / "shards", tmp_path / "run", on_event=kill_the_second, stall=HANG, **how)
+    result = train(wanted, None, tmp_path / "run", resume=True, on_event=events.append, stall=HANG, **how)
     assert (result["reason"], result["step"]) == ("finished", 8)
     assert_like(tmp_path / "run", straight)
+    (begun,) = {event["step"] for event in events if event["kind"] == "begin"}
+    assert begun in (2, 4, 6), "the end of an epoch before the kill"
     for rank in range(2):
         told = [event["step"] for event in events if event["rank"] == rank and event["kind"] == "step"]
-        assert told == list(range(1, 9)), "every rank tells of every step, in order"
-    assert len({event["loss"] for event in events if event["kind"] == "step" and event["step"] == 5}) == 1
+        assert told == list(range(begun + 1, 9)), "every rank tells of every step, in order"
+    assert len({event["loss"] for event in events if event["kind"] == "step" and event["step"] == 8}) == 1
     assert {event["rank"] for event in events if event["kind"] == "save"} == {0}
