@@ -21,14 +21,18 @@ from adaf_xr.cf.canonical import SOURCES
 from adaf_xr.fields import canonical
 from adaf_xr.instants import DAY
 from adaf_xr.metrics import rmse
+from adaf_xr.models.base import Background
+from adaf_xr.models.cnp import THINNED, AdafOceanCNP, thinned
+from adaf_xr.models.cnp.gridding import Encoded
 from adaf_xr.osse.published_layout import write
 from adaf_xr.osse.published_layout.lattice import LATITUDE, LONGITUDE, means, nodes
 from adaf_xr.osse.published_layout.observations import Day, write_insitu
 from adaf_xr.osse.published_layout.pathfinder import image
 from adaf_xr.osse.published_layout.world import World
-from adaf_xr.points import to_points
+from adaf_xr.points import Points, to_points
 
 DAYS = pd.date_range("2020-01-01", periods=3)
+AXES = ("latitude", "longitude")
 HOW = {"seed": 3, "spacing": 1.0, "resolution": 2.0}
 BEFORE = ("1D", "0h")
 """The published system analyses a day from the observations of the day before."""
@@ -257,10 +261,49 @@ def test_the_sample_is_analysed_like_any_other_data(root):
             "adaf_ocean", root=root, time="2020-01-02", window=BEFORE, sources=["insitu", "sst", "sss", "wind", "ice"]
         )
     guess = open_source("adaf_ocean", "background", root=root, time="2020-01-02")
-    analysis = adaf_xr.assimilate(seen, guess, window=BEFORE, grid=guess).compute()
+    analysis = adaf_xr.assimilate(seen, guess, window=BEFORE, region=(-60, -20, 20, 50), grid=guess).compute()
     truth = canonical(open_source("adaf_ocean", "glorys", root=root, time="2020-01-02")).isel(depth=0)
-    before, after = (rmse(canonical(ds).thetao, truth.thetao).compute().item() for ds in (guess, analysis))
+    here = {axis: analysis[axis].values % 360 if axis == "longitude" else analysis[axis] for axis in AXES}
+    before = rmse(*(canonical(ds).thetao.sel(here) for ds in (guess, truth))).compute().item()
+    after = rmse(analysis.thetao.assign_coords(here), canonical(truth).thetao.sel(here)).compute().item()
     assert after < before
+
+
+class TestPublishedNetwork:
+    """The network of the published system, on its own layout and through the one door of all models."""
+
+    BOX = (-45.0, -24.0, 20.0, 31.0)
+
+    def analysis(self, root, network):
+        seen = open_observations("adaf_ocean", root=root, time="2020-01-02", window=BEFORE)
+        guess = open_source("adaf_ocean", "background", root=root, time="2020-01-02")
+        lazy = adaf_xr.assimilate(seen, guess, model=AdafOceanCNP(network), region=self.BOX, grid=guess)
+        return canonical(guess).sel(lazy[["latitude", "longitude"]].coords).compute(), lazy.compute()
+
+    def test_a_network_that_says_nothing_leaves_the_guess_as_it_is(self, root):
+        network = thinned(seed=0)
+        for parameter in network.decoder.output_layers.parameters():
+            parameter.data.zero_()
+        guess, analysis = self.analysis(root, network)
+        assert set(analysis.data_vars) == {"thetao", "so", "uo", "vo", "zos"}
+        assert np.isfinite(analysis.zos).any()
+        for name in analysis.data_vars:
+            npt.assert_allclose(analysis[name], guess[name], atol=1e-5, err_msg=name)
+
+    def test_every_source_of_the_layout_reaches_the_network(self, root, points):
+        seen = [Points.from_columns({str(k): v.values for k, v in ds.variables.items()}, n) for n, ds in points.items()]
+        start, stop = np.datetime64("2020-01-01", "ns"), np.datetime64("2020-01-02", "ns")
+        guess = canonical(open_source("adaf_ocean", "background", root=root, time="2020-01-02")).isel(time=0).compute()
+        fields = {str(name): da.values for name, da in guess.data_vars.items()}
+        first = Background(guess.latitude.values, guess.longitude.values, np.empty(0), fields)
+        day = Encoded.of(Points.concatenate(seen).within(start, stop), THINNED).day(THINNED, first)
+        for key in ("sate_sss", "sate_sst", "sate_ssw", "sate_sla", "sate_sic"):
+            for channel in day.grids[key]:
+                assert np.isfinite(channel).sum() > 1000, key
+        assert len(day.insitu) > 1000
+        # Images of the night and of the day are channels of their own, and seldom of the same places' clouds.
+        night, noon = np.isfinite(day.grids["sate_sst"])
+        assert (night != noon).any()
 
 
 class TestMeans:
