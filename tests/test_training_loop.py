@@ -147,6 +147,10 @@ def plan(count):
     return [Draw(1, step, (step,), (0,)) for step in range(1, count + 1)]
 
 
+def loader_threads():
+    return [thread for thread in threading.enumerate() if thread.name == "adaf-loader"]
+
+
 def test_the_loader_keeps_order_and_makes_few_ahead():
     made = []
 
@@ -173,11 +177,10 @@ def test_the_loader_says_how_long_was_waited():
 
 
 def test_the_thread_of_a_loader_ends_with_it():
-    before = threading.active_count()
     with Loader(lambda draw: {}, plan(100)) as loader:
         next(iter(loader))
-        assert threading.active_count() == before + 1
-    assert threading.active_count() == before
+        (thread,) = loader_threads()
+    assert not thread.is_alive() and not loader_threads()
 
 
 def test_what_goes_wrong_in_the_loader_reaches_the_step_with_its_traceback(tmp_path):
@@ -185,7 +188,7 @@ def test_what_goes_wrong_in_the_loader_reaches_the_step_with_its_traceback(tmp_p
         trained(tmp_path, **{"data.broken": 7})
     assert "while making the batch of step" in caught.value.__notes__[0] and "7" in caught.value.__notes__[0]
     assert "sample" in [entry.name for entry in caught.traceback], "where it happened, in the thread"
-    assert not [thread for thread in threading.enumerate() if thread.name == "adaf-loader"]
+    assert not loader_threads()
 
 
 # The step.

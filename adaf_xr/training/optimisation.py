@@ -30,6 +30,16 @@ def averaged(network: nn.Module, decay: float | None) -> AveragedModel | None:
 
     After the first step it holds the weights themselves; from then on each step takes `decay` of the average and the
     rest of the weights.
+
+    Examples
+    --------
+    >>> line = nn.Linear(1, 1, bias=False)
+    >>> average = averaged(line, 0.75)
+    >>> for value in (1.0, 5.0):
+    ...     _ = nn.init.constant_(line.weight, value)
+    ...     average.update_parameters(line)
+    >>> float(average.module.weight.detach())
+    2.0
     """
     if decay is None:
         return None
@@ -40,6 +50,14 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any
     """Where the forward pass runs, and with it the backward pass.
 
     bfloat16 has the range of float32, so that no gradient has to be scaled; it pays where matrix products are fast in
-    it (GPUs since 2020, CPUs with AMX), and costs elsewhere.
+    it (GPUs since 2020, CPUs with AVX512-BF16 or AMX: `tests/benchmarks/bench_training.py` measures it), and costs
+    elsewhere.
+
+    Examples
+    --------
+    >>> line, cpu = nn.Linear(2, 1), torch.device("cpu")
+    >>> with autocast("bf16", cpu):
+    ...     line(torch.ones(1, 2)).dtype
+    torch.bfloat16
     """
     return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()

@@ -109,6 +109,15 @@ def require_same(held: Mapping[str, Any], wanted: Configuration, where: Path) ->
     ------
     ConfigurationError
         Naming every key that differs and may not.
+
+    Examples
+    --------
+    >>> begun = Configuration(name="toy", task="m:T", epochs=2, batch=4)
+    >>> require_same(begun.model_dump(mode="json"), begun.model_copy(update={"epochs": 9}), Path("RUN"))
+    >>> require_same(begun.model_dump(mode="json"), begun.model_copy(update={"batch": 2}), Path("RUN"))
+    Traceback (most recent call last):
+        ...
+    adaf_xr.training.configuration.ConfigurationError: RUN was begun with another configuration: batch was 4 and is ...
     """
     free = set(FREE) - ({"epochs"} if wanted.schedule.name == "cosine" else set())
     before, now = _leaves(held), _leaves(wanted.model_dump(mode="json"))
@@ -122,7 +131,16 @@ def require_same(held: Mapping[str, Any], wanted: Configuration, where: Path) ->
 
 
 def whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """A file that is there as a whole, on disk, or as it was before."""
+    """A file that is there as a whole, on disk, or as it was before.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "folder" / "note.txt"
+    >>> whole(path, lambda stream: stream.write(b"written"))
+    >>> path.read_text(), len(list(path.parent.iterdir()))
+    ('written', 1)
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as stream:

@@ -62,8 +62,9 @@ class Task(Protocol):
     def batch(self, split: str, indices: Sequence[int], seeds: Sequence[int]) -> Batch:
         """Samples as tensors on the CPU.
 
-        It runs in the loader's thread. A sample depends on the split, its index and its seed only, never on what was
-        asked before: this is what makes a run the same after a resumption and on any number of ranks.
+        It runs in a thread of the loader; in two at once while training data are made ahead of a validation. A sample
+        depends on the split, its index and its seed only, never on what was asked before nor on random numbers that
+        others draw too: this is what makes a run the same after a resumption and on any number of ranks.
         """
 
     def loss(self, network: nn.Module, batch: Batch) -> Sums:
