@@ -29,7 +29,7 @@ from adaf_xr.training.launch import RankFailedError, launch
 
 @pytest.fixture(scope="module")
 def client():
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster, Client(cluster) as client:
         yield client
 
 
@@ -169,7 +169,7 @@ def _address_beyond_loopback():
 
 def test_workers_may_be_threads_of_this_process():
     heard = Listener()
-    quiet = {"threads_per_worker": 1, "dashboard_address": None}
+    quiet = {"threads_per_worker": 1, "dashboard_address": ":0"}
     with LocalCluster(n_workers=2, processes=False, **quiet) as cluster, Client(cluster) as client:
         results = launch(sum_of_ranks, launcher="dask", client=client, ranks=2, on_event=heard)
     assert [result["sum"] for result in results] == [3.0, 3.0]
@@ -187,7 +187,7 @@ def _rank_of(worker):
 
 def test_a_worker_that_is_killed_is_named_and_its_rank_goes_with_it():
     # By an address that other machines use, so that the ranks meet as they do across machines.
-    where = {"host": _address_beyond_loopback(), "threads_per_worker": 1, "dashboard_address": None}
+    where = {"host": _address_beyond_loopback(), "threads_per_worker": 1, "dashboard_address": ":0"}
     with LocalCluster(n_workers=2, **where) as cluster, Client(cluster) as client:
         for number, moment in [(1, "while it starts"), (0, "while it runs")]:
             client.wait_for_workers(2, timeout=60)

@@ -35,8 +35,7 @@ class Board:
     def __init__(self, client: Client, job: str, lease: float) -> None:
         self._variable = Variable(job, client=client)
         self._content: dict[str, Any] = {"beat": 0, "port": None, "stop": None}
-        self._lock = threading.Lock()
-        self._over = threading.Event()
+        self._lock, self._over = threading.Lock(), threading.Event()
         self.write()
         self._heart = threading.Thread(target=self._beat, args=(lease / 4,), name="lease of a job", daemon=True)
         self._heart.start()
@@ -44,6 +43,8 @@ class Board:
     def write(self, **content: Any) -> None:
         """Change what is on the board, which is a sign of life too."""
         with self._lock:
+            if self._over.is_set():
+                return
             self._content.update(content, beat=self._content["beat"] + 1)
             self._variable.set(dict(self._content), timeout=ANSWER)
 
@@ -56,6 +57,7 @@ class Board:
     def remove(self) -> None:
         """The job is over."""
         self._over.set()
+        # A last beat may be under way, and must not put the board back.
         self._heart.join(ANSWER)
         with suppress(Exception):
             self._variable.delete()

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import cloudpickle
@@ -108,23 +108,41 @@ class _Job:
     @contextmanager
     def started(self, program: bytes) -> Iterator[None]:
         """Start the ranks; at the end they are gone, whatever happened, and so is every trace on the scheduler."""
-        self.board = Board(self.client, self.name, self.following.options.lease)
-        self.client.subscribe_topic(self.name, lambda event: self.heard.put(event[1]))
-        try:
-            self.futures = [
-                self.client.submit(
-                    mind, program, place, self.following.options, workers=[address], allow_other_workers=False,
-                    key=f"{self.name}-rank-{place.rank}", pure=False, retries=0, priority=10,
-                )
-                for address, place in zip(self.workers, self._places(), strict=True)
-            ]  # fmt: skip
+        with ExitStack() as ends:
+            self.board = Board(self.client, self.name, self.following.options.lease)
+            ends.callback(self.board.remove)
+            self.client.subscribe_topic(self.name, lambda event: self.heard.put(event[1]))
+            ends.callback(self._forget)
+            for address, place in zip(self.workers, self._places(), strict=True):
+                self.futures.append(self._submit(address, place, program))
             yield
-        finally:
-            self._end("its client gave up")
-            self.client.cancel(self.futures, force=True)
-            with suppress(Exception):
+
+    def _submit(self, address: str, place: Place, program: bytes) -> Future:
+        """The task that minds a rank: on its worker, ahead of other tasks, and never again elsewhere."""
+        return self.client.submit(
+            mind,
+            program,
+            place,
+            self.following.options,
+            key=f"{self.name}-rank-{place.rank}",
+            workers=[address],
+            allow_other_workers=False,
+            pure=False,
+            retries=0,
+            priority=10,
+        )
+
+    def _forget(self) -> None:
+        self._end("its client gave up")
+        # A client without its scheduler has forgotten already, and what it asks for takes half a minute to fail.
+        with suppress(Exception):
+            if self._connected:
+                self.client.cancel(self.futures, force=True)
                 self.client.unsubscribe_topic(self.name)
-            self.board.remove()
+
+    @property
+    def _connected(self) -> bool:
+        return bool(self.client.status == "running")
 
     def _places(self) -> Iterator[Place]:
         hosts = [host_of(address) for address in self.workers]
@@ -153,28 +171,27 @@ class _Job:
         return [rank for rank in range(len(self.futures)) if rank not in self.done and rank not in self.failures]
 
     def _hear(self) -> None:
-        with suppress(queue.Empty):
-            while True:
-                for message in self.heard.get_nowait():
-                    self.following.hear(message)
+        while not self.heard.empty():
+            for message in self.heard.get():
+                self.following.hear(message)
         if self.following.port is not None and not self._called:
             self.board.write(port=self.following.port)
             self._called = True
 
     def _look(self) -> None:
         """See which ranks have ended, and which workers. What a rank has said is here before its end is."""
+        if not self._connected or time.monotonic() - self._counted > COUNT:
+            self._counted = time.monotonic()
+            self._count()
         for rank in self._open():
             future = self.futures[rank]
             if future.status == "finished":
-                # In vain where the worker that keeps the result goes at this moment; that is seen below.
-                with suppress(TimeoutError):
+                # In vain where the worker that keeps the result goes at this moment, which the next count will see.
+                with suppress(Exception):
                     self._ended(rank, future.result(timeout=GRACE))
             elif future.status != "pending":
                 error = future.exception(timeout=GRACE) if future.status == "error" else future.status
                 self._fail(rank, LOST, f"the task that minds it ended: {error!r}")
-        if time.monotonic() - self._counted > COUNT:
-            self._counted = time.monotonic()
-            self._count()
 
     def _ended(self, rank: int, told: dict[str, Any]) -> None:
         if "result" in told:
@@ -183,15 +200,15 @@ class _Job:
             self.failures[rank] = Failure(**told["failure"])
 
     def _count(self) -> None:
-        try:
-            alive = self.client.nthreads()
-        except Exception as error:
-            for rank in self._open():
-                self._fail(rank, LOST, f"the scheduler does not answer: {error!r}")
-            return
+        alive: set[str] = set()
+        gone = "may be there, but the scheduler is gone"
+        with suppress(OSError):
+            if self._connected:
+                alive = set(self.client.nthreads())
+                gone = "is gone: killed, out of memory, or scaled away"
         for rank in self._open():
             if self.workers[rank] not in alive:
-                self._fail(rank, LOST, f"{self.workers[rank]} is gone: killed, out of memory, or scaled away")
+                self._fail(rank, LOST, f"{self.workers[rank]} {gone}")
 
     def _fail(self, rank: int, reason: str, detail: str) -> None:
         self.failures[rank] = Failure(rank, host_of(self.workers[rank]), reason, detail, when=time.time())
@@ -201,7 +218,8 @@ class _Job:
         if not self._open():
             return
         with suppress(Exception):
-            self.board.write(stop=why)
+            if self._connected:
+                self.board.write(stop=why)
         limit = time.monotonic() + GRACE
         while self._open() and time.monotonic() < limit:
             time.sleep(TICK)
