@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -112,12 +113,19 @@ def train(
         material = None
         if data is not None:
             source = training_data.opened(data, period)
-            terminal.say("data", "bold", source.what)
+            if _speaks():
+                terminal.say("data", "bold", source.what)
             material = source.material
         elif not (resume and (out / "config.yaml").exists()):
             raise ValueError(f"a training needs data: adaf train {what} --data DIR --out {out}")
         result = _run(what, material, out, overrides, resume, launcher.value, ranks, stall)
-    _tell(result, out)
+    if _speaks():
+        _tell(result, out)
+
+
+def _speaks() -> bool:
+    """Whether this is the program that talks: where torchrun has started it as several ranks, the first."""
+    return int(os.environ.get("RANK", "0")) == 0
 
 
 def settings(items: Sequence[str] | None) -> dict[str, Any]:
