@@ -52,7 +52,8 @@ class Board:
         while not self._over.wait(interval):
             # A scheduler that does not answer now may do so in time for the lease; if not, the ranks end.
             with suppress(Exception):
-                self.write()
+                if self._variable.client.status == "running":
+                    self.write()
 
     def remove(self) -> None:
         """The job is over."""
