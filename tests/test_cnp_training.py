@@ -272,6 +272,10 @@ def test_a_cluster_prepares_the_same_days(prepared, tmp_path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", preparing.SilentSourceWarning)
             CNPTask.prepare(asked(), material(), tmp_path)
+        truth, background = world()
+        empty = Material(truth.where(False), background, Tracks(truth), PERIODS)
+        with pytest.raises(MaterialError, match="no value at all"):
+            CNPTask.prepare(asked(), empty, tmp_path / "empty")
     for name in ("train/20200110T000000", "validation/20200216T000000"):
         assert (tmp_path / f"{name}.safetensors").read_bytes() == (prepared / f"{name}.safetensors").read_bytes()
 

@@ -59,7 +59,7 @@ def fingerprint(configuration: Configuration, material: Material) -> dict[str, A
 def prepare(
     configuration: Configuration, material: Material, folder: Path, every: int = 1, progress: Progress | None = None
 ) -> None:
-    """Write the shards that are missing, with dask: on the current cluster, or on threads.
+    """Write the shards that are missing, with dask: on the current cluster, or as dask is configured.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def prepare(
     """
     material.require(configuration.variables, observed=configuration.background.channels)
     days = {split: material.times(split)[::every] for split in SPLITS}
-    shards = Shards.create(folder, fingerprint(configuration, material), days)
+    shards = Shards.create(folder.absolute(), fingerprint(configuration, material), days)
     missing = [(split, index) for split in SPLITS for index in shards.missing(split)]
     total = sum(map(shards.count, SPLITS))
     counted = _Counted(total - len(missing), total, progress)
@@ -135,9 +135,12 @@ def _spread(work: Callable[[tuple[str, int]], list[str]], days: list[tuple[str, 
 
     results = []
     futures = client.map(work, days, pure=False)
-    for future in as_completed(futures):
-        results.append(future.result())
-        counted()
+    try:
+        for future in as_completed(futures):
+            results.append(future.result())
+            counted()
+    finally:  # what a failed day leaves to do is not wanted any more
+        client.cancel(futures)
     return results
 
 
