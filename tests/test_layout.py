@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "adaf_xr"
 FLOORS = (
     {"_version", "sphere", "kinematics", "grids", "seawater"},
     {"cf", "lattice", "instants"},
-    {"points", "fields", "ocean_mask", "normalisation", "tiles", "checkpoint"},
+    {"points", "fields", "ocean_mask", "normalisation", "checkpoint"},
     {"models", "metrics", "osse", "plotting"},
     {"inference", "training", "catalog"},
     {"accessor", "cli"},
@@ -38,6 +38,8 @@ STRANGERS = {
     "points": {"torch", "intake", "matplotlib"},
     "fields": {"torch", "intake", "matplotlib"},
     "ocean_mask": {"torch", "intake", "matplotlib"},
+    "normalisation": ARITHMETIC,
+    "checkpoint": ARITHMETIC,
     "models": {"xarray", "cf_xarray", "dask", "distributed", "intake", "matplotlib"},
     "metrics": {"torch", "intake", "matplotlib"},
     "osse": {"intake", "matplotlib"},
