@@ -218,9 +218,10 @@ def _way_on(out: Path, launcher: str) -> str:
     """How to go on with a run that ended before its end."""
     if not (out / "config.yaml").exists():
         return "Nothing is trained yet; the same command again goes on with the data that are prepared"
+    saved = (out / "checkpoints" / "state.pt").exists()
+    begin = "Go on with" if saved else "Nothing was saved yet; begin again, with the data that are prepared, by"
     where = "" if launcher == Launcher.NONE else f" --launcher {launcher} ..."
-    saved = "" if (out / "checkpoints" / "state.pt").exists() else " from its beginning, for nothing was saved yet"
-    return f"Go on{saved} with: adaf train --resume --out {out}{where}"
+    return f"{begin}: adaf train --resume --out {out}{where}"
 
 
 @contextmanager
