@@ -11,6 +11,9 @@ from adaf_xr.training.launch.child import INTERNAL
 
 OnEvent = Callable[[dict[str, Any]], object]
 
+HUNG = "no rank said anything"
+"""How it begins to be said that a job hangs: then each rank is to tell where it stands."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -96,4 +99,4 @@ class Following:
             return f"not all ranks met within {self.options.timeout:g} s" if silent > self.options.timeout + 5 else None
         if self.options.stall is None or silent <= self.options.stall:
             return None
-        return f"no rank said anything for {self.options.stall:g} s"
+        return f"{HUNG} for {self.options.stall:g} s"

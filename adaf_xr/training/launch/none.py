@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from adaf_xr.training.launch.child import encode
-
-OnEvent = Callable[[dict[str, Any]], object]
+from adaf_xr.training.launch.following import OnEvent
 
 
 def run(

@@ -21,15 +21,12 @@ from distributed.comm.addressing import get_address_host
 from adaf_xr.training.launch.board import Reading
 from adaf_xr.training.launch.child import INTERNAL
 from adaf_xr.training.launch.errors import ABSENT, STOPPED, Failure
-from adaf_xr.training.launch.following import Options
+from adaf_xr.training.launch.following import HUNG, Options
 from adaf_xr.training.launch.network import LOOPBACK, gloo
 from adaf_xr.training.launch.process import SCRIPT, Log, Process, environment, failure, prepare, stands
 
 TICK = 0.1
 """Seconds between two looks at the child."""
-
-HUNG = "no rank said anything"
-"""How the board begins when it says that a job hangs: then each rank is to tell where it stands."""
 
 
 @dataclass(frozen=True)
