@@ -66,8 +66,8 @@ def test_a_rank_that_just_goes_is_named_and_not_those_that_miss_it(client, how, 
 
 def test_a_rank_that_hangs_is_named_with_the_line_where_it_stands(client):
     heard = Listener()
-    with pytest.raises(RankFailedError, match=r"rank 0 on .* stalled: no rank said anything for 1 s") as caught:
-        launch(fails, "hang", 0, launcher="dask", client=client, ranks=2, on_event=heard, stall=1.0)
+    with pytest.raises(RankFailedError, match=r"rank 0 on .* stalled: no rank said anything for 3 s") as caught:
+        launch(fails, "hang", 0, launcher="dask", client=client, ranks=2, on_event=heard, stall=3.0)
     assert "in hangs" in caught.value.traceback
     assert [other.reason for other in caught.value.others] == ["waited for another rank"]
     heard.assert_gone(2)

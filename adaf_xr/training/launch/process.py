@@ -168,7 +168,7 @@ def failure(folder: Path, rank: int, host: str, code: int) -> Failure:
     return Failure(rank, host, EXITED, f"exit code {code}, before its function returned", "", output, when)
 
 
-def stands(folder: Path, pids: Mapping[int, int], host: str, silence: str, patience: float = 1.0) -> Iterable[Failure]:
+def stands(folder: Path, pids: Mapping[int, int], host: str, silence: str, patience: float = 2.0) -> Iterable[Failure]:
     """Where ranks stand that say nothing: those that wait for another one, and those that do not.
 
     Parameters
@@ -187,18 +187,24 @@ def stands(folder: Path, pids: Mapping[int, int], host: str, silence: str, patie
     for pid in pids.values():
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGUSR1)
-    limit = time.monotonic() + patience
-    for rank in pids:
-        path = folder / f"rank-{rank}.stack"
-        while not path.read_bytes() and time.monotonic() < limit:
-            time.sleep(0.02)
-    time.sleep(0.05)
-    for rank in pids:
-        stack = (folder / f"rank-{rank}.stack").read_text()
+    stacks = _settled([folder / f"rank-{rank}.stack" for rank in pids], patience)
+    for rank, stack in zip(pids, stacks, strict=True):
         output = Log(folder / f"rank-{rank}.log", rank).tail()
         reason = WAITED if waits(stack) else STALLED
         theirs = "\n".join(line for line in stack.splitlines() if SCRIPT not in line)
         yield Failure(rank, host, reason, silence, theirs, output, time.time())
+
+
+def _settled(paths: list[Path], patience: float) -> list[str]:
+    """The texts of files, once all have one and none grows any more."""
+    limit = time.monotonic() + patience
+    before: list[str] = []
+    while True:
+        now = [path.read_text() for path in paths]
+        if (all(now) and now == before) or time.monotonic() > limit:
+            return now
+        before = now
+        time.sleep(0.1)
 
 
 def waits(stack: str) -> bool:
