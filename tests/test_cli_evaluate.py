@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import numpy.testing as npt
@@ -11,12 +12,14 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from swell import SMALL
+from toy import SPEC, MeanShift
 from typer.testing import CliRunner
 
 import adaf_xr
 from adaf_xr.cli import app
 from adaf_xr.cli.evaluate import named
 from adaf_xr.cli.judging import Judged, on_grid
+from adaf_xr.inference import engines
 from adaf_xr.metrics.adaf_ocean import COLUMNS
 from adaf_xr.osse.experiment import open_experiment, simulate
 from adaf_xr.sphere import cell_area
@@ -128,6 +131,15 @@ class TestScores:
         npt.assert_allclose(got["fine", "zos", "rmse"], pooled(analysis.zos.values - truth.zos.values, area), rtol=1e-5)
         assert got["fine", "zos", "rmse"] == got["again", "zos", "rmse"]
         assert ("fine", "zos", "acc") not in got.index
+
+    def test_only_what_a_model_analyses_is_scored(self, folder, tmp_path, monkeypatch):
+        shift = MeanShift(spec=replace(SPEC, variables=("zos",)))
+        monkeypatch.setitem(engines.ASSIMILATION, "shift", lambda: shift)
+        how = ("--data", folder, "--time", "2012-10-05", "--no-climatology", "--out", tmp_path)
+        result = call("evaluate", "shift", *how)
+        assert result.exit_code == 0, result.output
+        assert set(pd.read_csv(tmp_path / "calc_metrics_shift.csv")["variable"]) == {"zos"}
+        assert set(xr.open_zarr(tmp_path / "shift.zarr", consolidated=False).data_vars) == {"zos", "zos_std"}
 
     def test_lazy_fields_have_the_same_scores(self, folder, evaluated, monkeypatch):
         test = open_experiment(folder).select("test")

@@ -2,6 +2,7 @@
 
 import shutil
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import h5py
 import numpy as np
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 import adaf_xr
 from adaf_xr import open_observations, open_source
 from adaf_xr.catalog import EmptyCatalogWarning, describe
-from adaf_xr.catalog.adaf_ocean import DEPTH
+from adaf_xr.catalog.adaf_ocean import DEPTH, engine_of
 from adaf_xr.catalog.files import MissingDaysWarning
 from adaf_xr.cf.canonical import SOURCES
 from adaf_xr.fields import canonical
@@ -252,6 +253,32 @@ class TestMissing:
         (partial / "forecast_bg/20191231.nc").unlink()
         with pytest.raises(FileNotFoundError, match=r"no file of .*forecast_bg.* for 2019-12-31"):
             open_source("adaf_ocean", "background", root=partial, time="2020-01-02")
+
+
+class TestReading:
+    def test_days_opened_and_read_by_several_threads_are_those_of_one(self, root):
+        def ice(day):
+            return open_source("adaf_ocean", "ice", root=root, time=day).siconc.load(scheduler="synchronous").values
+
+        days = ["2019-12-31", "2020-01-01", "2020-01-02", "2020-01-03"] * 4
+        with ThreadPoolExecutor(8) as pool:
+            for day, found in zip(days, pool.map(ice, days), strict=True):
+                npt.assert_array_equal(found, ice(day))
+
+    def test_a_file_of_an_older_netcdf_is_read_too(self, root, tmp_path):
+        (tmp_path / "SIC").mkdir()
+        held = xr.open_dataset(root / "SIC/20200101.nc").load()
+        held.to_netcdf(tmp_path / "SIC/20200101.nc", format="NETCDF3_CLASSIC")
+        assert engine_of(str(root / "SIC/20200101.nc")) == "h5netcdf"
+        assert engine_of(str(tmp_path / "SIC/20200101.nc")) is None
+        found = open_source("adaf_ocean", "ice", root=tmp_path, time="2020-01-01")
+        npt.assert_array_equal(found.siconc[0], held.sic)
+
+    def test_a_damaged_file_is_named(self, root, tmp_path):
+        (tmp_path / "SIC").mkdir()
+        (tmp_path / "SIC/20200101.nc").write_bytes((root / "SIC/20200101.nc").read_bytes()[:500])
+        with pytest.raises(OSError, match=r"20200101\.nc cannot be read"):
+            open_source("adaf_ocean", "ice", root=tmp_path, time="2020-01-01")
 
 
 def test_the_sample_is_analysed_like_any_other_data(root):

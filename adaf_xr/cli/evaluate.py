@@ -203,6 +203,9 @@ def _analysed(
         grid=target_grid(material, grid),
         mdt=None if mdt is None else open_path(mdt),
     )
+    # What a model does not analyse is the background, and no score of the model.
+    given = {*engine.spec.variables, *engine.spec.adds}
+    lazy = lazy[[name for name in lazy.data_vars if str(name).removesuffix("_std") in given]]
     path.parent.mkdir(parents=True, exist_ok=True)
     with terminal.progress(f"analysing with {path.stem}") as moved:
         store.write(lazy.chunk(time=1), path, resume=resume, progress=moved)
