@@ -76,6 +76,6 @@ def cluster(address: str | None, workers: int) -> Iterator[None]:
     from distributed import Client, LocalCluster
 
     with ExitStack() as stack:
-        where = address or stack.enter_context(LocalCluster(n_workers=workers, dashboard_address=None))
+        where = address or stack.enter_context(LocalCluster(n_workers=workers, dashboard_address=":0"))
         stack.enter_context(Client(where))
         yield
