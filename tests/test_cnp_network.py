@@ -278,6 +278,60 @@ def test_an_input_that_does_not_fit_names_its_source(change, message):
 
 
 @pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda i: i.update(bg=None), "source 'bg' is a NoneType, .* a source without data is a tensor of zeros"),
+        (lambda i: i.update(bg=i["bg"].numpy()), "source 'bg' is a ndarray, but a tensor of torch.float32 is due"),
+        (lambda i: i.update(sate_sst=i["sate_sst"].double()), "'sate_sst' is of torch.float64, .* .to.torch.float32"),
+        (lambda i: i.update(sate_sst=i["sate_sst"].long()), "'sate_sst' is of torch.int64"),
+    ],
+)
+def test_an_input_of_another_type_names_its_source(change, message):
+    network = ConditionalNeuralProcess(SMALL)
+    inputs, targets = drawn(SMALL)
+    change(inputs)
+    with pytest.raises(TypeError, match=message):
+        network(inputs, targets)
+    key = "bg" if "bg" in message else "sate_sst"
+    with pytest.raises(TypeError, match=message):
+        network.encode_points(key, inputs[key])
+
+
+@pytest.mark.parametrize("targets", [None, np.zeros((2, 8, 5)), torch.zeros(2, 8, 5, dtype=torch.float64)])
+def test_targets_of_another_type_are_an_error(targets):
+    inputs, _ = drawn(SMALL)
+    with pytest.raises(TypeError, match=r"the tensor of targets is .* torch.float32"):
+        ConditionalNeuralProcess(SMALL)(inputs, targets)
+
+
+@pytest.mark.parametrize("shape", [(32, 6), (6,), ()])
+def test_a_source_without_windows_names_its_shape(shape):
+    inputs, targets = drawn(SMALL)
+    with pytest.raises(ValueError, match=r"source 'sate_sst' is \(.*\): \(windows, points, numbers\) is due"):
+        ConditionalNeuralProcess(SMALL)(inputs | {"sate_sst": torch.zeros(shape)}, targets)
+    with pytest.raises(ValueError, match="source 'sate_sst' has 0 numbers per point"):
+        ConditionalNeuralProcess(SMALL).encode_points("sate_sst", torch.zeros(()))
+
+
+@pytest.mark.parametrize("grad", [True, False])
+@pytest.mark.parametrize("run", [1, 3])
+def test_no_windows_give_no_residuals(run, grad):
+    inputs, targets = drawn(SMALL, run=run)
+    with torch.set_grad_enabled(grad):
+        answer = ConditionalNeuralProcess(SMALL)({key: value[:0] for key, value in inputs.items()}, targets[:0])
+    assert answer.shape == (0, SMALL.targets * run, 2)
+
+
+def test_mixed_precision_takes_what_single_precision_takes():
+    network = thinned(seed=13)
+    inputs, targets = drawn(THINNED, windows=1)
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = network(inputs, targets)
+    with torch.no_grad():
+        torch.testing.assert_close(mixed.float(), network(inputs, targets), atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize(
     ("targets", "message"),
     [
         (torch.zeros(2, 9, 5), "9 targets cannot be shared among 4 tokens.*multiple of 4"),

@@ -52,7 +52,7 @@ class Encoder(nn.Module):
             return self._pointwise(key, inputs)
         rows = inputs.reshape(-1, inputs.shape[-1])
         features = torch.cat([self._pointwise(key, block) for block in rows.split(_BLOCK)])
-        return features.reshape(*inputs.shape[:-1], -1)
+        return features.reshape(*inputs.shape[:-1], features.shape[-1])
 
     def _pointwise(self, key: str, inputs: Tensor) -> Tensor:
         first, *others = self.get_submodule(f"{key}_encoders").children()
@@ -146,16 +146,21 @@ class ConditionalNeuralProcess(nn.Module):
         Parameters
         ----------
         inputs : mapping of str to tensor, (B, points, 5 + channels)
-            Per source the position features and the normalised values of its points, missing values 0.
+            Per source the position features and the normalised values of its points, missing values 0. Nothing here
+            looks for NaN, of which one makes a whole window NaN: that there is none is the word of
+            :func:`adaf_xr.models.cnp.patches.inputs`, which makes 0 of it.
         targets : tensor, (B, n, 5)
             Position features; n a multiple of ``latent``.
 
         Returns
         -------
         tensor, (B, n, variables)
+            Empty where B is 0.
 
         Raises
         ------
+        TypeError
+            What is no tensor, or one of another type than the weights.
         ValueError
             Sources, channels or points that are not those of the configuration; n no multiple of ``latent``.
         """
@@ -171,6 +176,10 @@ class ConditionalNeuralProcess(nn.Module):
                 + (f"; missing: {', '.join(missing)} (a source without data is zeros)" if missing else "")
                 + (f"; unknown: {', '.join(map(str, surplus))}" if surplus else "")
             )
+        for key in keys:
+            self._refuse_other_type(inputs[key], f"source {key!r}")
+            if inputs[key].ndim != 3:
+                raise ValueError(f"source {key!r} is {tuple(inputs[key].shape)}: (windows, points, numbers) is due")
         if len({inputs[key].shape[0] for key in keys}) > 1:
             sizes = ", ".join(f"{key}: {inputs[key].shape[0]}" for key in keys)
             raise ValueError(f"sources differ in how many windows they hold: {sizes}")
@@ -183,9 +192,11 @@ class ConditionalNeuralProcess(nn.Module):
         """
         source = self.configuration.source(key)
         due = self.configuration.coordinates + len(source.channels)
-        if inputs.shape[-1] != due:
+        self._refuse_other_type(inputs, f"source {key!r}")
+        if inputs.shape[-1:] != (due,):
+            found = inputs.shape[-1] if inputs.ndim else 0
             raise ValueError(
-                f"source {key!r} has {inputs.shape[-1]} numbers per point, but the network takes {due}: "
+                f"source {key!r} has {found} numbers per point, but the network takes {due}: "
                 f"{self.configuration.coordinates} position features and {', '.join(source.channels)}"
             )
         return self.encoder.points(key, inputs)
@@ -202,6 +213,7 @@ class ConditionalNeuralProcess(nn.Module):
     def decode(self, tokens: Tensor, targets: Tensor) -> Tensor:
         """The residual at targets from tokens, (B, latent, token width) and (B, n, 5) to (B, n, variables)."""
         latent, wide, features = self.configuration.latent, self.decoder.tokens, self.configuration.coordinates
+        self._refuse_other_type(targets, "the tensor of targets")
         if tokens.shape[-2:] != (latent, wide):
             raise ValueError(f"tokens are {tuple(tokens.shape)}, but (B, {latent}, {wide}) is due")
         if targets.ndim != 3 or targets.shape[0] != tokens.shape[0] or targets.shape[-1] != features:
@@ -212,6 +224,15 @@ class ConditionalNeuralProcess(nn.Module):
                 f"length, so give a multiple of {latent}"
             )
         return self.decoder(tokens, targets)
+
+    def _refuse_other_type(self, inputs: object, what: str) -> None:
+        """Raise for what is no tensor of the type of the weights; a product that torch refuses names no source."""
+        wanted = self.decoder.output_layers.weight.dtype
+        if not isinstance(inputs, Tensor):
+            hint = "a source without data is a tensor of zeros" if inputs is None else "torch.from_numpy makes one"
+            raise TypeError(f"{what} is a {type(inputs).__name__}, but a tensor of {wanted} is due: {hint}")
+        if inputs.dtype != wanted and not torch.is_autocast_enabled(inputs.device.type):
+            raise TypeError(f"{what} is of {inputs.dtype}, but the weights are of {wanted}: use .to({wanted})")
 
 
 def _counted(source: Source) -> str:
