@@ -107,11 +107,11 @@ class Encoding:
         tally = np.stack([np.bincount(p.source, minlength=len(SOURCES)) for p in (points, recent, near)], axis=1)
         pieces = [near.take(slice(i, i + PIECE)) for i in range(0, max(1, len(near)), PIECE)]
         encoded = [self.model.encode(piece, scene.background, scene.time) for piece in pieces]
-        return Part(reduce(operator.add, encoded), tally)
+        return Part(_total(encoded), tally)
 
     def merge(self, parts: list[Part]) -> Part | None:
         """Add up."""
-        return reduce(operator.add, parts) if parts else None
+        return _total(parts) if parts else None
 
     def finish(self, whole: Part | None, scenes: np.ndarray) -> np.ndarray:
         """Unwrap, after saying so where nothing was usable."""
@@ -134,6 +134,13 @@ class Encoding:
             f"before to {after / day:g} days after): widen `window` or `region`, or check the quality flags with "
             'ds.adaf.points(qc="all")'
         )
+
+
+def _total(parts: list[Any]) -> Any:
+    """The sum of at least one part, neighbours first, so that no encoding is copied once for every part."""
+    while len(parts) > 1:
+        parts = [reduce(operator.add, parts[i : i + 2]) for i in range(0, len(parts), 2)]
+    return parts[0]
 
 
 def _reason(valid: int, recent: int, near: int) -> str:
