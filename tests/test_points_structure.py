@@ -9,6 +9,7 @@ import xarray as xr
 from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.cf.errors import DepthError, NoVariableError, PositionError, TimeError
 from adaf_xr.points import to_points
+from adaf_xr.points.tree import source_nodes
 
 WHEN = strategies.WHEN
 
@@ -405,3 +406,13 @@ def test_a_single_value():
         points = to_points(each)
         assert points.thetao.values == pytest.approx([17.0])
         assert points.sizes["obs"] == 1
+
+
+def test_a_system_that_bears_the_name_of_its_kind_is_taken_once():
+    held, own = (xr.Dataset({"sst": ("row", np.array([value]))}) for value in (290.0, 280.0))
+    nested = xr.DataTree.from_dict({"/sst/sst": held, "/ssh/left": held, "/nadir/ssh": held})
+    taken = [(kind, node.path) for kind, node, _ in source_nodes(nested)]
+    assert sorted(taken) == [("ssh", "/nadir/ssh"), ("ssh", "/ssh"), ("sst", "/sst/sst")]
+    # What the outer node holds itself is neither lost nor mixed with what lies below it.
+    both = xr.DataTree.from_dict({"/sst": own.rename(sst="analysed_sst"), "/sst/sst": held})
+    assert [list(obs.data_vars) for _, _, obs in source_nodes(both)] == [["analysed_sst"], ["sst"]]

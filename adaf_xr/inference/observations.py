@@ -13,12 +13,13 @@ import xarray as xr
 from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
-from adaf_xr.cf.canonical import SOURCES, VARIABLES
+from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.grids import sample
 from adaf_xr.inference.encoding import in_cell
 from adaf_xr.inference.notices import SkippedSourceWarning, warn, warn_if_large
 from adaf_xr.points import Points, time_bounds, to_points
 from adaf_xr.points.bounds import bounds_of_blocks
+from adaf_xr.points.tree import source_nodes
 
 OnError = Literal["raise", "skip"]
 
@@ -107,10 +108,9 @@ def _nodes(observations: Any) -> Iterator[tuple[str, str | None, xr.Dataset | xr
     if isinstance(observations, xr.Dataset):
         yield str(observations.encoding.get("source", "")), None, observations
     elif isinstance(observations, xr.DataTree):
-        sources = [node for node in observations.subtree if node.name in SOURCES]
-        for node in sources:
-            label = node.path.strip("/")
-            yield label, node.name, (node.to_dataset() if not node.children else node)
+        sources = list(source_nodes(observations))
+        for source, node, obj in sources:
+            yield node.path.strip("/"), source, obj
         if not sources and any(node.has_data for node in observations.subtree):
             yield observations.path.strip("/"), None, observations
     elif isinstance(observations, Sequence) and not isinstance(observations, str):

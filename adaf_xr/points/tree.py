@@ -7,10 +7,41 @@ from collections.abc import Hashable, Iterator
 
 import xarray as xr
 
+from adaf_xr.cf.canonical import SOURCES
 from adaf_xr.points.quality import PREQC
 
 HIGH_RATE = re.compile(r"20_?hz|_20$", re.IGNORECASE)
 """Groups with the high-rate measurements of an altimeter."""
+
+
+def source_nodes(tree: xr.DataTree) -> Iterator[tuple[str, xr.DataTree, xr.Dataset | xr.DataTree]]:
+    """The nodes that bear the name of a kind of observations, each observation once.
+
+    A system may bear the name of its kind (``/sst/sst``): the inner node holds the observations, and the outer one
+    counts only for what it holds itself.
+
+    Yields
+    ------
+    kind : str
+        One of :data:`adaf_xr.cf.canonical.SOURCES`.
+    node : DataTree
+        Where.
+    observations : Dataset or DataTree
+        What it holds: a tree where it has groups.
+
+    Examples
+    --------
+    >>> swath = xr.Dataset({"sst": ("row", [290.0])})
+    >>> tree = xr.DataTree.from_dict({"/sst/sst": swath, "/drifters/insitu": swath})
+    >>> [(kind, node.path) for kind, node, _ in source_nodes(tree)]
+    [('sst', '/sst/sst'), ('insitu', '/drifters/insitu')]
+    """
+    for node in tree.subtree:
+        if node.name not in SOURCES:
+            continue
+        nested = any(below.name in SOURCES for below in node.descendants)
+        if not nested or node.has_data:
+            yield str(node.name), node, (node.to_dataset() if nested or not node.children else node)
 
 
 def flattened(tree: xr.DataTree) -> Iterator[xr.Dataset]:

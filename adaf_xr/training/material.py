@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +11,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from adaf_xr.cf.canonical import SOURCES
 from adaf_xr.fields import canonical
 from adaf_xr.instants import as_window
 from adaf_xr.points import Points, to_points
+from adaf_xr.points.tree import source_nodes
 from adaf_xr.sphere import cell_edges
 
 Period = tuple[np.datetime64, np.datetime64]
@@ -135,20 +135,13 @@ class Material:
         # A day is the unit of work. On a cluster its pieces would go back to the scheduler, which would begin the next
         # days meanwhile, until all days are in memory at once.
         with dask.config.set(scheduler="synchronous"):
-            for source, node in _sources(self.observe(time, window)):
+            for source, _, node in source_nodes(self.observe(time, window)):
                 table = to_points(node.compute(), source=source)
                 columns = {str(name): variable.values for name, variable in table.variables.items()}
                 points = Points.from_columns(columns, source)
                 found.setdefault(source, []).append(points.within(time - before, time + after))
         joined = {source: Points.concatenate(parts) for source, parts in found.items()}
         return {source: points for source, points in joined.items() if len(points)}
-
-
-def _sources(tree: xr.DataTree) -> Iterator[tuple[str, xr.Dataset | xr.DataTree]]:
-    """The nodes of a tree that bear the name of a kind of observations; of nested ones the innermost, once."""
-    for node in tree.subtree:
-        if node.name in SOURCES and not any(below.name in SOURCES for below in node.descendants):
-            yield str(node.name), node if node.children else node.to_dataset()
 
 
 def _require_fitting(truth: xr.Dataset, background: xr.Dataset) -> None:

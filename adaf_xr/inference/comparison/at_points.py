@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from adaf_xr import metrics
-from adaf_xr.cf.canonical import SOURCES, VARIABLES
+from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.fields import canonical
 from adaf_xr.inference.comparison.matching import Matched
 from adaf_xr.inference.comparison.scales import SEA_LEVEL, attempt
@@ -20,6 +20,7 @@ from adaf_xr.inference.departures import innovations
 from adaf_xr.inference.observations import as_points
 from adaf_xr.instants import as_times
 from adaf_xr.lattice import Region, within
+from adaf_xr.points.tree import source_nodes
 
 Observations = xr.Dataset | xr.DataTree
 Along = Callable[[xr.DataArray, xr.DataArray], tuple[float, ...]]
@@ -129,10 +130,10 @@ def span_of(fields: Mapping[str, xr.Dataset]) -> tuple[np.datetime64, np.datetim
 
 def _sources(obs: Observations) -> Iterator[xr.Dataset]:
     """Points of each source."""
-    if isinstance(obs, xr.DataTree) and obs.children and set(obs.children) <= set(SOURCES):
-        for name, node in obs.children.items():
-            yield as_points(node if node.children else node.to_dataset(), name)
-    else:
+    named = list(source_nodes(obs)) if isinstance(obs, xr.DataTree) else []
+    for kind, _, held in named:
+        yield as_points(held, kind)
+    if not named:
         yield as_points(obs)
 
 
