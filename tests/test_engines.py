@@ -270,7 +270,9 @@ class TestThePublishedNetwork:
         )
         reference = resolve(tmp_path / "a.safetensors").weights
         assert reference == Reference.of(tmp_path / "a.safetensors")
-        assert reference.sha256[:12] in by_file.attrs["history"]
+        assert f"checkpoint sha256 {checkpoint.digest(tmp_path / 'a.safetensors')}" in by_file.attrs["history"]
+        assert f"checkpoint sha256 {resolve(folder).weights.sha256}" in by_folder.attrs["history"]
+        assert "sha256" not in by_object.attrs["history"]
         assert by_file.attrs["adaf_model"] == "adaf-ocean-cnp"
         expected = by_object.compute()
         assert float(abs(expected.thetao - background.thetao).max()) > 0.01

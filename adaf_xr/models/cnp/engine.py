@@ -125,15 +125,14 @@ class AdafOceanCNP:
             provenance=self._provenance(),
             predictors=tuple(name for name in observed if name not in known.variables),
             gives_std=False,
+            checkpoint=self.weights.sha256 if isinstance(self.weights, Reference) else "",
         )
 
     def _provenance(self) -> str:
         """One line for the history of results."""
-        whose = (
-            f"checkpoint {self.weights.sha256[:12]}" if isinstance(self.weights, Reference) else "a network in memory"
-        )
+        whose = "" if isinstance(self.weights, Reference) else ", from memory"
         high, wide = self.configuration.window
-        return f"ADAF-Ocean network as published, {whose}: windows of {high:g} x {wide:g} degrees"
+        return f"ADAF-Ocean network as published{whose}: windows of {high:g} x {wide:g} degrees"
 
     def to(self, device: str) -> AdafOceanCNP:
         """The same engine at work on a device."""
