@@ -23,7 +23,7 @@ from adaf_xr.inference import targets as inference_targets
 from adaf_xr.models.base import Background, Targets
 from adaf_xr.models.cnp import THINNED, AdafOceanCNP, ConditionalNeuralProcess, released, thinned
 from adaf_xr.models.cnp.day import Day
-from adaf_xr.models.cnp.lattices import Lattice, lattice_of
+from adaf_xr.models.cnp.lattices import Lattice, lattice_of, lattice_of_phase
 from adaf_xr.models.cnp.patches import inputs, targets
 from adaf_xr.models.cnp.tiles import residuals
 from adaf_xr.models.cnp.weights import checkpoint_of, weights_of
@@ -329,6 +329,21 @@ class TestTargets:
         look = grids.regrid if gridded else grids.sample
         axes = first.latitude, first.longitude, np.sort(latitude), longitude
         close(found, {name: look(field, *axes) for name, field in whole.items()})
+
+    @PHASES
+    @pytest.mark.parametrize("k", [1, 2])
+    def test_targets_between_the_cells_of_the_network_get_the_interpolated_increment(self, phase, k):
+        """A token knows no place of its own: asked half a cell beside it, the network moves its increment there."""
+        points, first, model = observed(), background(phase=phase), engine(phase)
+        lattice = lattice_of_phase(10.0 / k, phase)
+        axes = lattice.latitude(np.arange(18 * k)), lattice.longitude(np.arange(36 * k))
+        guess = grids.regrid(first.fields["zos"], first.latitude, first.longitude, *axes)
+        increment = analysed(points, first, Targets(*axes), model)["zos"] - guess
+        beside = lattice_of_phase(10.0 / k, "cell" if phase == "node" else "node")
+        where = Targets(beside.latitude(np.arange(1, 18 * k - 1)), beside.longitude(np.arange(36 * k)) - 180.0)
+        expected = grids.regrid(increment, *axes, where.latitude, where.longitude)
+        expected += grids.regrid(first.fields["zos"], first.latitude, first.longitude, where.latitude, where.longitude)
+        npt.assert_allclose(analysed(points, first, where, model)["zos"], expected, atol=1e-5)
 
     def test_points_at_the_pole_and_the_antimeridian_have_an_analysis(self):
         first = background()

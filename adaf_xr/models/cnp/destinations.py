@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from adaf_xr import grids
 from adaf_xr.models.base import Targets
 from adaf_xr.models.cnp.configuration import Configuration
-from adaf_xr.models.cnp.lattices import Lattice, lattice_of_phase, lattice_through
+from adaf_xr.models.cnp.lattices import TOLERANCE, Lattice, lattice_of_phase, lattice_through
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,10 @@ class Destination:
 
     @classmethod
     def of(cls, targets: Targets, configuration: Configuration, resolution: float | None = None) -> Destination:
-        """The lattice of the targets where they have one, and it is of the wanted resolution.
+        """The network's lattice of the targets' spacing where they have one that nests in its cells.
+
+        Targets between the cells of that lattice are interpolated to. A token serves a cell, and knows its own place
+        from nothing but the weights: asked beside the cell, the network would move what belongs there.
 
         Parameters
         ----------
@@ -47,15 +50,16 @@ class Destination:
         Examples
         --------
         >>> from adaf_xr.models.cnp.configuration import RELEASED
-        >>> grid = Targets(np.array([0.25, 0.75]), np.array([0.25, 0.75]))
-        >>> Destination.of(grid, RELEASED).lattice, Destination.of(grid, RELEASED, 1.0).direct
-        (Lattice(spacing=0.5, south=-89.75, west=0.25), False)
+        >>> grid = Targets(np.array([0.0, 0.5]), np.array([-0.5, 0.0]))
+        >>> Destination.of(grid, RELEASED).lattice, Destination.of(grid, RELEASED.but(phase="cell")).direct
+        (Lattice(spacing=0.5, south=-90.0, west=0.0), False)
         """
         unit = configuration.background.spacing
         own = lattice_through(targets.latitude, targets.longitude, unit) if targets.gridded else None
-        if own is not None and (resolution is None or abs(own.spacing - resolution) < 1e-6 * resolution):
-            return cls(targets, own, True)
-        return cls(targets, lattice_of_phase(resolution or unit, configuration.phase), False)
+        spacing = resolution or (own.spacing if own else unit)
+        lattice = lattice_of_phase(spacing, configuration.phase)
+        direct = own is not None and np.allclose(astuple(own), astuple(lattice), rtol=0.0, atol=TOLERANCE * spacing)
+        return cls(targets, lattice, direct)
 
     def wanted(self, sea: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Cells of the lattice that serve some of the targets, whose mask has the shape of the targets."""

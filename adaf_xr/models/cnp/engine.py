@@ -48,8 +48,8 @@ class AdafOceanCNP:
         Every how many levels, of those the network reaches, are analysed; the others keep the background.
     lat_res, lon_res : float, optional
         Spacing [degrees] of the query grid, equal, and the spacing of the background's lattice (1 degree) divided by a
-        whole number. None: the targets themselves where they are a grid of such a spacing, else 1 degree. Where the
-        targets are not on the query grid the increment is interpolated to them.
+        whole number. None: that of the targets where it is such a one, else 1 degree. The query grid lies as that of
+        the training did; to targets that are none of its cells the increment is interpolated.
     batch_block : int
         Largest number of windows that are worked on together; memory bounds it too.
     device : str
