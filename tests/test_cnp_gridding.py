@@ -181,6 +181,24 @@ class TestChannels:
         assert min(grid[0, 36, 0], 360.0 - grid[0, 36, 0]) < 1e-4
         assert grid[1, 36, 0] == pytest.approx(np.cos(np.radians(10.0)))
 
+    def test_a_wind_due_north_has_one_direction_whatever_its_rounding(self):
+        """0 and 360 degrees are the two ends of the range: chunks in another order must not change them."""
+        east, north = made([1.0] * 3, 1.0, [0.1, 0.2, -0.3], "uas", "wind"), made(1.0, 1.0, 5.0, "vas", "wind")
+        for order in ([0, 1, 2], [2, 1, 0], [0, 2, 1]):
+            parts = [Encoded.of(east.take(np.array([n])), SMALL) for n in order]
+            whole = parts[0] + parts[1] + parts[2] + Encoded.of(north, SMALL)
+            assert whole.day(SMALL, background()).grids["sate_ssw"][0, 36, 0] == 0.0
+
+    @pytest.mark.parametrize("eastward", [[0.0], [-0.0], [0.1, 0.2, -0.3], [-0.3, 0.2, 0.1]])
+    @pytest.mark.parametrize("northward", [[0.0], [-0.0], [-0.3, 0.1, 0.2]])
+    def test_a_calm_has_no_speed_and_direction_zero(self, eastward, northward):
+        parts = [made([1.0] * len(v), 1.0, v, name, "wind") for name, v in (("uas", eastward), ("vas", northward))]
+        npt.assert_allclose(day(*parts).grids["sate_ssw"][:, 36, 0], [0.0, 0.0], atol=1e-6)
+
+    def test_salinities_from_space_beyond_their_range_are_missing_as_published(self):
+        points = made([1.0, 1.0, 11.0], [1.0, 1.0, 1.0], [40.5, 39.0, 41.0], "so", "sss")
+        assert only(day(points).grids["sate_sss"]) == (0, 18, 0, 39.0)
+
     def test_altimeters_give_what_the_configuration_reads(self):
         both = made(1.0, 1.0, 0.1, "sla", "ssh"), made(1.0, 1.0, 0.7, "zos", "ssh")
         assert only(day(*both).grids["sate_sla"])[3] == pytest.approx(0.1)

@@ -28,6 +28,12 @@ PLACE = 1 << 40
 DAYLIGHT = (6.0, 18.0)
 """Hours of local solar time that count as day, half-open."""
 
+CALM = 1e-6
+"""Mean component of wind [m/s] that is rounding: its sign, and so the direction, would follow the order of sums."""
+
+IN_RANGE = ("sss",)
+"""Kinds of which values beyond the range of their channel are missing, as published; others reach beyond -1 and 1."""
+
 COMPONENTS = {"wind_direction": ("uas", "vas"), "wind_speed": ("uas", "vas")}
 """What is averaged for channels that are derived from means."""
 
@@ -105,6 +111,9 @@ class Encoded:
             mine = points.where(number == wanted)
             mine = mine.where(_in_daylight(mine) == (half == "day")) if half else mine
             cell, inside = _cells(mine, source, configuration)
+            if source.kind in IN_RANGE:
+                low, high = source.ranges[source.channels.index(name)]
+                inside &= (mine.value >= low) & (mine.value <= high)
             keys.append((cell + place * PLACE)[inside])
             values.append(mine.value[inside])
         key, total = np.concatenate(keys), np.concatenate(values)
@@ -222,7 +231,8 @@ def _channel(means: dict[str, NDArray], channel: str) -> NDArray[np.float32]:
     """A channel of a source from its means over cells."""
     if channel not in COMPONENTS:
         return means[channel]
-    eastward, northward = (means[name] for name in COMPONENTS[channel])
+    parts = (means[name] for name in COMPONENTS[channel])
+    eastward, northward = (np.where(np.abs(part) < CALM, np.float32(0.0), part) for part in parts)
     if channel == "wind_speed":
         return np.hypot(eastward, northward)
-    return np.degrees(np.arctan2(eastward, northward)) % 360.0
+    return np.asarray(np.degrees(np.arctan2(eastward, northward)) % 360.0, "f4")
