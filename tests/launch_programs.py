@@ -11,6 +11,9 @@ import psutil
 
 HERE = Path(__file__).resolve().parent
 
+ODD = {"many": 2**70, "text": "a name of bytes that are no text: \udcff"}
+"""JSON can say this, and other formats cannot."""
+
 
 class Listener:
     """Takes the messages of a job, and knows from them which processes it had."""
@@ -69,9 +72,10 @@ def assert_talked(results, heard):
     assert told == [(0, 2, 3.0, 1), (1, 2, 3.0, 1)]
     assert {result["rank"]: result["pid"] for result in results} == heard.pids
     for said in heard.by_rank().values():
-        assert [event["kind"] for event in said] == ["joined", "step", *["count"] * 50]
+        assert [event["kind"] for event in said] == ["joined", "step", "odd", *["count"] * 50]
         assert said[1]["loss"] == 3.0
-        assert [(event["i"], event["text"]) for event in said[2:]] == [(i, "x" * 20_000) for i in range(50)]
+        assert said[2] == {"kind": "odd", **ODD}
+        assert [(event["i"], event["text"]) for event in said[3:]] == [(i, "x" * 20_000) for i in range(50)]
     heard.assert_gone(2)
 
 
@@ -88,16 +92,24 @@ def fails(rank, world, emit, how, culprit):
     emit(kind="step", epoch=0)
     if rank == culprit:
         print(f"rank {rank} is about to {how}")
-        {"raise": breaks, "exit": exits, "kill": dies, "hang": hangs}[how]()
+        END[how]()
     wait_for_the_others()
 
 
 def breaks():
-    raise ValueError("the loss is nan")
+    try:
+        raise ValueError("the loss is nan")
+    except ValueError as error:
+        error.add_note("so it is, says \udcff")
+        raise
 
 
 def exits():
     os._exit(13)
+
+
+def leaves():
+    os._exit(0)
 
 
 def dies():
@@ -108,13 +120,16 @@ def hangs():
     time.sleep(600)
 
 
-def raises_while_the_other_is_deaf(rank, world, emit):
+END = {"raise": breaks, "exit": exits, "leave": leaves, "kill": dies, "hang": hangs}
+
+
+def fails_while_the_other_is_deaf(rank, world, emit, how):
     """A rank at work that takes no notice of SIGTERM, as one that wants to save its state first."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     wait_for_the_others()
     if rank == 1:
-        print("rank 1 is about to raise")
-        breaks()
+        print(f"rank 1 is about to {how}")
+        END[how]()
     hangs()
 
 
@@ -133,9 +148,15 @@ def meets_the_other_job(rank, world, emit, folder, mine, other):
 def talks(rank, world, emit, number, size):
     """Long messages, longer than what a pipe takes in one piece, from all ranks at once."""
     result = sum_of_ranks(rank, world, emit)
+    emit(kind="odd", rank=-1, **ODD)
     for i in range(number):
         emit(kind="count", i=i, text="x" * size)
     return result
+
+
+def returns_much(rank, world, emit):
+    """A result that takes its time to travel."""
+    return bytes(100_000_000)
 
 
 def returns_a_lock(rank, world, emit):

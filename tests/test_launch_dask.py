@@ -20,6 +20,7 @@ from launch_programs import (
     fails,
     meets_the_other_job,
     returns_a_lock,
+    returns_much,
     sum_of_ranks,
     talks,
 )
@@ -71,6 +72,29 @@ def test_a_rank_that_hangs_is_named_with_the_line_where_it_stands(client):
     assert "in hangs" in caught.value.traceback
     assert [other.reason for other in caught.value.others] == ["waited for another rank"]
     heard.assert_gone(2)
+
+
+def test_a_worker_that_stands_still_is_named_and_not_the_rank_that_misses_it(client, monkeypatch):
+    monkeypatch.setattr("adaf_xr.training.launch.cluster.GRACE", 2.0)
+    heard = Listener()
+    stopped = sorted(client.run(os.getpid).items())[1][1]
+
+    def listens(event):
+        heard(event)
+        if len(heard.events) == 4:
+            os.kill(stopped, signal.SIGSTOP)
+
+    try:
+        with pytest.raises(RankFailedError, match=r"rank 1 on .* stalled: .* does not say where it stands"):
+            launch(fails, "hang", 1, launcher="dask", client=client, ranks=2, on_event=listens, stall=2.0, lease=3.0)
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    heard.assert_gone(2)
+
+
+def test_a_large_result_may_take_its_time(client, monkeypatch):
+    monkeypatch.setattr("adaf_xr.training.launch.cluster.GRACE", 0.01)
+    assert launch(returns_much, launcher="dask", client=client) == [returns_much(0, 1, None)]
 
 
 def test_a_result_that_cannot_travel_is_named(client):

@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from launch_programs import HERE, Listener, assert_gone, assert_talked, fails, raises_while_the_other_is_deaf, talks
+from launch_programs import HERE, Listener, assert_gone, assert_talked, fails, fails_while_the_other_is_deaf, talks
 
 from adaf_xr.training.launch import RankFailedError, launch
 
@@ -22,7 +22,7 @@ def test_ranks_meet_and_their_messages_come_whole_and_in_order():
 def test_a_rank_that_raises_is_named_and_another_that_is_deaf_ends_with_it():
     heard, start = Listener(), time.monotonic()
     with pytest.raises(RankFailedError, match=r"rank 1 on .* raised: ValueError: the loss is nan") as caught:
-        launch(raises_while_the_other_is_deaf, launcher="torchrun", ranks=2, on_event=heard)
+        launch(fails_while_the_other_is_deaf, "raise", launcher="torchrun", ranks=2, on_event=heard)
     assert time.monotonic() - start < 25  # torchrun by itself waits for 30 s
     assert 'in breaks\n    raise ValueError("the loss is nan")' in caught.value.traceback
     assert "child.py" not in caught.value.traceback
@@ -30,11 +30,18 @@ def test_a_rank_that_raises_is_named_and_another_that_is_deaf_ends_with_it():
     heard.assert_gone(2)
 
 
-def test_a_rank_that_just_goes_is_named_and_not_the_one_that_misses_it():
+@pytest.mark.parametrize(
+    ("program", "culprit", "told"),
+    [
+        (lambda *rank: fails_while_the_other_is_deaf(*rank, "kill"), 1, r"was killed: by signal 9 \(SIGKILL\)"),
+        (lambda *rank: fails(*rank, "leave", 0), 0, "exited: exit code 0, before its function returned"),
+    ],
+)
+def test_a_rank_that_just_goes_is_named_and_not_the_one_that_misses_it(program, culprit, told):
     heard = Listener()
-    with pytest.raises(RankFailedError, match=r"rank 0 on .* was killed: by signal 9 \(SIGKILL\)") as caught:
-        launch(fails, "kill", 0, launcher="torchrun", ranks=2, on_event=heard)
-    assert [other.rank for other in caught.value.others] == [1]
+    with pytest.raises(RankFailedError, match=f"rank {culprit} on .* {told}") as caught:
+        launch(program, launcher="torchrun", ranks=2, on_event=heard)
+    assert [other.rank for other in caught.value.others] == [1 - culprit]
     heard.assert_gone(2)
 
 

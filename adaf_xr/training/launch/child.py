@@ -213,7 +213,7 @@ class Messages:
 
     def __call__(self, **message: Any) -> None:
         """Say it, as one line of JSON."""
-        line = f"{MARK}{encode({'rank': self._rank, **message})}\n".encode()
+        line = f"{MARK}{encode({**message, 'rank': self._rank})}\n".encode()
         with self._thread:
             self._flock(self._lock, self._on)
             try:
@@ -231,12 +231,14 @@ def write(path: Path, content: bytes) -> None:
 
 
 def described(error: BaseException) -> dict[str, Any]:
-    """An error in what can be sent: one line of it, its traceback without this file, and when."""
+    """An error in what can be sent: what it says, its traceback without this file, and when."""
+    said = traceback.TracebackException.from_exception(error)
+    said.__notes__ = None  # they come after what it says; the traceback has them
     beyond = error.__traceback__
     while beyond is not None and beyond.tb_frame.f_code.co_filename == __file__:
         beyond = beyond.tb_next
     return {
-        "detail": traceback.format_exception_only(error)[-1].strip(),
+        "detail": list(said.format_exception_only())[-1].strip(),
         "traceback": "".join(traceback.format_exception(type(error), error, beyond or error.__traceback__)),
         "when": dt.datetime.now().timestamp(),
     }

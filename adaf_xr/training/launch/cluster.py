@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import time
 import uuid
@@ -14,8 +15,8 @@ import cloudpickle
 from distributed import Client, Future, default_client
 
 from adaf_xr.training.launch.board import Board
-from adaf_xr.training.launch.errors import ABSENT, LOST, STOPPED, Failure, RankFailedError
-from adaf_xr.training.launch.following import Following, OnEvent, Options
+from adaf_xr.training.launch.errors import ABSENT, LOST, STALLED, STOPPED, Failure, RankFailedError
+from adaf_xr.training.launch.following import HUNG, Following, OnEvent, Options
 from adaf_xr.training.launch.worker import Place, host_of, mind
 
 TICK = 0.1
@@ -98,10 +99,11 @@ class _Job:
     def __init__(self, client: Client, workers: list[str], following: Following) -> None:
         self.name = f"adaf-{uuid.uuid4().hex[:12]}"
         self.client, self.workers, self.following = client, workers, following
-        self.heard: queue.SimpleQueue[list[dict[str, Any]]] = queue.SimpleQueue()
+        self.heard: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.done: dict[int, bytes] = {}
         self.failures: dict[int, Failure] = {}
         self.futures: list[Future] = []
+        self._patience = dict.fromkeys(range(len(workers)), GRACE)
         self._counted = 0.0
         self._called = False
 
@@ -172,7 +174,7 @@ class _Job:
 
     def _hear(self) -> None:
         while not self.heard.empty():
-            for message in self.heard.get():
+            for message in json.loads(self.heard.get()):
                 self.following.hear(message)
         if self.following.port is not None and not self._called:
             self.board.write(port=self.following.port)
@@ -186,9 +188,11 @@ class _Job:
         for rank in self._open():
             future = self.futures[rank]
             if future.status == "finished":
-                # In vain where the worker that keeps the result goes at this moment, which the next count will see.
+                # In vain where the worker that keeps the result goes at this moment, which the next count will see,
+                # or where the result is large: then there is more patience the next time.
                 with suppress(Exception):
-                    self._ended(rank, future.result(timeout=GRACE))
+                    self._ended(rank, future.result(timeout=self._patience[rank]))
+                self._patience[rank] *= 2
             elif future.status != "pending":
                 error = future.exception(timeout=GRACE) if future.status == "error" else future.status
                 self._fail(rank, LOST, f"the task that minds it ended: {error!r}")
@@ -226,7 +230,9 @@ class _Job:
             with suppress(Exception):
                 self._look()
         for rank in self._open():
-            if rank in self.following.started:
-                self._fail(rank, STOPPED, f"{why}, and it did not say how it ended")
+            if rank not in self.following.started:
+                self._fail(rank, ABSENT, f"{why}; its worker {self.workers[rank]} is busy with other tasks, or paused")
+            elif why.startswith(HUNG):
+                self._fail(rank, STALLED, f"{why}, and {self.workers[rank]} does not say where it stands")
             else:
-                self._fail(rank, ABSENT, f"{why}; its worker {self.workers[rank]} is busy with other tasks")
+                self._fail(rank, STOPPED, f"{why}, and it did not say how it ended")

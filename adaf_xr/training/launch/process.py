@@ -117,7 +117,7 @@ class Log:
         self._path, self._name, self._told, self._rest = path, f"[rank {rank}] ", 0, b""
 
     def forward(self) -> None:
-        """Copy the lines that are new."""
+        """Copy the lines that are new; a line without an end waits for it."""
         with suppress(FileNotFoundError), self._path.open("rb") as file:
             file.seek(self._told)
             new = file.read()
@@ -128,8 +128,9 @@ class Log:
 
     def tail(self) -> str:
         """The last of it."""
-        with suppress(FileNotFoundError):
-            return self._path.read_bytes()[-TAIL:].decode(errors="replace")
+        with suppress(FileNotFoundError), self._path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
+            return file.read().decode(errors="replace")
         return ""
 
 

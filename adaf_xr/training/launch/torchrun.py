@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -132,33 +132,43 @@ def _gpus() -> int:
 def _follow(process: Process, folder: Path, job: Following) -> list[Any]:
     logs = [Log(folder / f"rank-{rank}.log", rank) for rank in range(job.world)]
     results = [folder / f"rank-{rank}.result" for rank in range(job.world)]
-    failed: float | None = None
+    gone: set[int] = set()
+    failed = 0.0
     while (code := process.ended()) is None:
         _listen(process, logs, job)
         if silence := job.overdue():
             raise RankFailedError(_silent(folder, job, silence))
-        if failed is None and _one_is_gone(folder, job, results):
+        if not gone and (gone := _gone(folder, job, results)):
             failed = time.monotonic()
-        if failed is not None and time.monotonic() - failed > GRACE:
+        if gone and time.monotonic() - failed > GRACE:
             # Torchrun asks the others to terminate, which a rank at work may take its time to do.
             process.hang_up()
         time.sleep(TICK)
     process.end()
     _listen(process, logs, job)
     if not all(path.exists() for path in results):
-        raise RankFailedError(_failures(folder, job, code))
+        raise RankFailedError(_failures(folder, job, code, gone))
     return [cloudpickle.loads(path.read_bytes()) for path in results]
 
 
-def _one_is_gone(folder: Path, job: Following, results: list[Path]) -> bool:
-    """Whether a rank has ended without a result."""
-    for rank, said in job.joined.items():
-        try:
-            os.kill(said["pid"], 0)
-        except ProcessLookupError:
-            if not results[rank].exists():
-                return True
-    return any((folder / f"rank-{rank}.failure").exists() for rank in range(job.world))
+def _gone(folder: Path, job: Following, results: list[Path]) -> set[int]:
+    """The ranks that have ended without a result."""
+    silent = {rank for rank, said in job.joined.items() if not _runs(said["pid"]) and not results[rank].exists()}
+    return silent | {rank for rank in range(job.world) if _told(folder, rank)}
+
+
+def _runs(pid: int) -> bool:
+    import psutil  # type: ignore[import-untyped]
+
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _told(folder: Path, rank: int) -> bool:
+    """Whether a rank has left its error."""
+    return (folder / f"rank-{rank}.failure").exists()
 
 
 def _listen(process: Process, logs: list[Log], job: Following) -> None:
@@ -175,18 +185,21 @@ _TERMINATED = -15
 """How torchrun ends the other ranks."""
 
 
-def _failures(folder: Path, job: Following, code: int) -> Iterator[Failure]:
+def _failures(folder: Path, job: Following, code: int, gone: set[int]) -> Iterator[Failure]:
+    """How each rank ended, where `gone` were the first: others were ended since, by torchrun or because of it."""
     report = Log(folder / "torchrun.log", 0).tail()
     codes = {int(rank): int(exit_code) for rank, exit_code in _EXIT.findall(report)}
     host = platform.node()
-    known = False
-    for rank in range(job.world):
-        exit_code = codes.get(rank, _TERMINATED)
-        if (folder / f"rank-{rank}.failure").exists() or exit_code != _TERMINATED:
-            known = True
-            yield failure(folder, rank, host, exit_code)
-        else:
-            yield Failure(rank, host, STOPPED)
+
+    def ended(ranks: Iterable[int]) -> dict[int, Failure]:
+        return {rank: failure(folder, rank, host, codes.get(rank, 0)) for rank in ranks}
+
+    known = ended(rank for rank in range(job.world) if _told(folder, rank))
+    known |= ended(rank for rank in (gone or codes) if codes.get(rank, _TERMINATED) != _TERMINATED)
+    if all(failure.echo for failure in known.values()):
+        # Then one went without a word, which the report of torchrun lacks too where it exits with 0.
+        known |= ended(gone - set(known))
+    yield from (known.get(rank, Failure(rank, host, STOPPED)) for rank in range(job.world))
     if not known:
         yield Failure(0, host, EXITED, f"torchrun itself ended, with exit code {code}", "", report, time.time())
 

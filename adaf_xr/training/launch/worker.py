@@ -6,10 +6,12 @@ worker goes, however it goes, the pipe closes and the child ends.
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,23 +85,25 @@ def mind(program: bytes, place: Place, options: Options) -> dict[str, Any]:
         ``{"result": bytes}``, or ``{"failure": ...}`` as `Failure` takes it.
     """
     worker = get_worker()
-    # A worker that comes back under the address of a dead one is given its task again: that job has no board by now.
-    board = Reading(place.job, options.lease)
     secede()
     host = host_of(worker.address)
     threads = options.threads or max(1, CPU_COUNT // place.sharing)
     # Workers of dask-cuda have one GPU each; others that share a host are given one each here.
     variables = environment(threads, CUDA_VISIBLE_DEVICES=str(place.local), **gloo(host))
-    with tempfile.TemporaryDirectory(prefix=f"{place.job}-{place.rank}-") as name:
+    with (
+        # A worker that comes back under the address of a dead one is given its task again: its job has no board by now.
+        closing(Reading(place.job, options.lease)) as board,
+        tempfile.TemporaryDirectory(prefix=f"{place.job}-{place.rank}-") as name,
+    ):
         folder = Path(name)
         prepare(folder, program, **options.spec(place.world, place.rank, place.meeting, host, threads))
         process = Process([sys.executable, SCRIPT, name], variables, folder / f"rank-{place.rank}.log")
         try:
-            rank = _Rank(place.rank, host, folder, process, lambda said: worker.log_event(place.job, said))
+            # As text: a worker that is to send a number or a string that dask cannot pack loses its scheduler.
+            rank = _Rank(place.rank, host, folder, process, lambda said: worker.log_event(place.job, json.dumps(said)))
             rank.say({"rank": place.rank, INTERNAL: "started"})
             return rank.follow(board)
         finally:
-            board.close()
             process.end()
 
 
