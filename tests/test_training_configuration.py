@@ -94,6 +94,14 @@ def test_a_file_of_the_run_is_read_with_overrides_and_defaults(tmp_path):
         ({"task": "training_toy:Toys"}, "training_toy:Toys cannot be imported"),
         ({"task": "no_such_module:Task"}, "PYTHONPATH"),
         ({"task": "adaf-ocean-cmp"}, "did you mean 'adaf-ocean-cnp'?"),
+        ({"LR": 1}, "LR is unknown: did you mean optimiser.lr?"),
+        ({"Optimiser": {}}, "Optimiser is unknown: did you mean optimiser?"),
+        ({"EMA": 0.9}, "EMA is unknown: did you mean ema?"),
+        ({"epochs": "1e1"}, "epochs = '1e1': Input should be a valid integer"),
+        # Each of these would be the number 1.
+        ({"early_stop": True}, "early_stop: true is not what it takes"),
+        ({"optimiser.clip": True}, "optimiser.clip: true is not what it takes"),
+        ({"seed": False}, "seed: false is not what it takes"),
         ({"name.of": 1}, "name.of cannot be set: name is no section but 'toy'"),
     ],
 )
@@ -122,6 +130,14 @@ def test_files_that_hold_no_configuration(tmp_path):
     (tmp_path / "broken.yaml").write_text("name: [toy\n")
     with pytest.raises(ConfigurationError, match="is no YAML"):
         load(tmp_path / "broken.yaml")
+    (tmp_path / "twice.yaml").write_text("epochs: 3\noptimiser: {lr: 1}\noptimiser: {clip: 1}\n")
+    with pytest.raises(ConfigurationError, match=r"'optimiser' stands here a second time(\n|.)* line 3"):
+        load(tmp_path / "twice.yaml")
+
+
+def test_a_section_left_blank_may_be_filled_by_an_override(tmp_path):
+    (tmp_path / "blank.yaml").write_text(yaml.safe_dump(TOY) + "model:\nloss:\n")
+    assert load(tmp_path / "blank.yaml", {"model.width": 5}).model["width"] == 5
 
 
 def test_ranks_share_a_batch_evenly():

@@ -10,9 +10,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic import model_validator as checked
 
+from adaf_xr.training.reading import parsed
 from adaf_xr.training.suggestions import nearest
 from adaf_xr.training.tasks import task_class
 
@@ -27,6 +38,13 @@ class Section(BaseModel):
     """A part of a configuration: it cannot be changed, and takes no key that it does not know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _yes_is_no_number(cls, value: Any, field: ValidationInfo) -> Any:
+        if isinstance(value, bool) and cls.model_fields[field.field_name or ""].annotation is not bool:
+            raise ValueError(f"{str(value).lower()} is not what it takes (YAML reads yes, no, on and off so too)")
+        return value
 
 
 class Optimiser(Section):
@@ -239,7 +257,7 @@ def _raw(source: str | Path | Mapping[str, Any] | Configuration) -> tuple[str, d
         return "", deepcopy(dict(source))
     shipped = recipes()
     if (name := str(source)) in shipped:
-        return f"{name}: ", yaml.safe_load(shipped[name].read_text(encoding="utf-8"))
+        return f"{name}: ", parsed(shipped[name].read_text(encoding="utf-8"))
     path = Path(source)
     if not path.is_file():
         guess = nearest(name, shipped)
@@ -248,7 +266,7 @@ def _raw(source: str | Path | Mapping[str, Any] | Configuration) -> tuple[str, d
             f"{', '.join(sorted(shipped)) or 'none'}"
         )
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = parsed(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is no YAML: {error}") from error
     if not isinstance(content, dict):
@@ -262,7 +280,8 @@ def _put(raw: dict[str, Any], key: str, value: Any) -> None:
     """Set a dotted key."""
     *sections, leaf = key.split(".")
     for section in sections:
-        raw = raw.setdefault(section, {})
+        raw[section] = {} if raw.get(section) is None else raw[section]
+        raw = raw[section]
         if not isinstance(raw, dict):
             raise ConfigurationError(f"{key} cannot be set: {section} is no section but {raw!r}")
     raw[leaf] = value

@@ -27,15 +27,18 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     'optimiser.lr'
     >>> nearest("lr", ["optimiser.lr", "schedule.gamma", "epochs"])
     'optimiser.lr'
+    >>> nearest("EMA", ["ema", "epochs"])
+    'ema'
     >>> nearest("zzz", ["epochs"]) is None
     True
     """
-    choices = sorted(known)
+    choices = {key.casefold(): key for key in sorted(known)}
+    word = word.casefold()
     section, _, leaf = word.rpartition(".")
     siblings = {key.rpartition(".")[2]: key for key in choices if key.rpartition(".")[0] == section}
     if found := get_close_matches(leaf, siblings, n=1, cutoff=0.5):
-        return siblings[found[0]]
+        return choices[siblings[found[0]]]
     leaves = {key.rpartition(".")[2]: key for key in choices}
     if found := get_close_matches(leaf, leaves, n=1, cutoff=0.7):
-        return leaves[found[0]]
-    return next(iter(get_close_matches(word, choices, n=1, cutoff=0.8)), None)
+        return choices[leaves[found[0]]]
+    return next((choices[key] for key in get_close_matches(word, choices, n=1, cutoff=0.8)), None)
