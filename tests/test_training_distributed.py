@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from adaf_xr.training.launch import RankFailedError, launch
 from adaf_xr.training.order import draws
 from adaf_xr.training.rank import run
 from adaf_xr.training.run_folder import RunFolder
+from adaf_xr.training.state import StateError
 from adaf_xr.training.stepping import Stepper
 from adaf_xr.training.validation import validate
 
@@ -71,6 +73,16 @@ def interrupted(rank, world, emit, folder):
     return run(rank, world, emit_and_terminate, folder, False)
 
 
+def disagree(rank, world, emit, folder):
+    """A resumption of which only the first rank sees the saved state; what is said of it."""
+    if world == 1:
+        return None
+    try:
+        run(rank, world, emit, folder if rank == 0 else str(Path(folder).with_name("unseen")), True)
+    except StateError as error:
+        return str(error)
+
+
 def program(rank, world, emit, folder):
     """All that is looked at, in one job: to begin one takes seconds."""
     return {
@@ -78,13 +90,15 @@ def program(rank, world, emit, folder):
         "unlabelled": steps(rank, world, UNLABELLED, 2),
         "scores": scores(rank, world, emit),
         "run": interrupted(rank, world, emit, folder),
+        "disagree": disagree(rank, world, emit, folder),
     }
 
 
 def folder_of_a_run(path):
     (path / "shards").mkdir()
     wanted = training_toy.configuration(**CHANGED)
-    RunFolder(path / "run").write(wanted, {"shards": "../shards", "provenance": {}})
+    for name in ("run", "unseen"):
+        RunFolder(path / name).write(wanted, {"shards": "../shards", "provenance": {}})
     return path / "run"
 
 
@@ -154,6 +168,13 @@ def test_fewer_validation_samples_than_ranks(two, one):
     first, second = (result["scores"] for result in two[1])
     assert first == second == pytest.approx(one[1]["scores"], rel=1e-6)
     assert first["rmse_label"] ** 2 == pytest.approx(first["loss"])
+
+
+def test_ranks_that_do_not_see_the_same_state_do_not_train(two):
+    folder, results = two
+    for result in results:
+        assert "rank 0 {'step': 4, " in result["disagree"] and "rank 1 {'step': 0, " in result["disagree"]
+    assert len((folder / "log.csv").read_text().splitlines()) == 5, "nothing was cut"
 
 
 @pytest.fixture(scope="module")

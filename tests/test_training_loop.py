@@ -305,6 +305,41 @@ def test_validation_data_that_are_all_missing_are_an_error(tmp_path):
         trained(tmp_path, **{"data.all_missing": list(range(5))})
 
 
+def test_a_period_without_validation_data_is_an_error_before_anything_is_trained(tmp_path):
+    events = []
+    with pytest.raises(ValueError, match="no validation samples: choose another validation period"):
+        trained(tmp_path, on_event=events.append, **{"data.validation": 0})
+    assert "step" not in {event["kind"] for event in events}
+
+
+def test_what_does_not_fill_a_batch_is_left_out_and_said(tmp_path):
+    events = []
+    trained(tmp_path, on_event=events.append, batch=5)
+    (note,) = [event["message"] for event in events if event["kind"] == "note"]
+    assert note.startswith("2 of 12 training samples are left out of every epoch, others each time")
+    assert [event["steps"] for event in events if event["kind"] == "begin"] == [6]
+
+
+def test_a_checkpoint_bears_the_scores_of_its_own_weights_or_none(tmp_path):
+    held = {}
+
+    def look(event):
+        if event["kind"] == "save":
+            held[event["step"]] = checkpoint.describe(tmp_path / "run" / "checkpoints" / "last.safetensors").provenance
+
+    trained(tmp_path, on_event=look, epochs=2, save_minutes=1e-9)
+    assert sorted(held) == [1, 2, 3, 4, 5, 6]
+    scores = column(tmp_path / "run" / "epochs.csv", "validation_loss")
+    assert [held[step]["validation"].get("loss") for step in (1, 2, 4, 5)] == [None] * 4
+    assert [held[step]["validation"]["loss"] for step in (3, 6)] == scores
+    assert [held[step]["step"] for step in sorted(held)] == sorted(held)
+
+
+def test_a_device_that_is_none_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match="device = 'gpu': Expected one of cpu, cuda"):
+        trained(tmp_path, device="gpu")
+
+
 def test_a_loss_that_is_no_number_stops_before_it_does_harm(tmp_path):
     poisoned = list(draws(0, 12, 4, 3))[5].indices[0]
     epoch_of = next(draw for draw in draws(0, 12, 4, 3) if poisoned in draw.indices)

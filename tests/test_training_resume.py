@@ -13,10 +13,11 @@ import pytest
 import torch
 import training_toy
 
+from adaf_xr import checkpoint
 from adaf_xr.training import InterruptedTrainingError, train
 from adaf_xr.training.configuration import ConfigurationError
 from adaf_xr.training.logs import Logs
-from adaf_xr.training.run_folder import RunFolder
+from adaf_xr.training.run_folder import BusyError, RunFolder
 from adaf_xr.training.state import StateError
 
 ALL_ON = {
@@ -209,6 +210,26 @@ def test_the_data_of_the_run_are_found_again(folder):
     assert again == first
 
 
+def test_where_the_data_come_from_is_not_forgotten(folder):
+    place = RunFolder(folder / "run")
+    place.write(training_toy.configuration(epochs=1), {"shards": "../shards", "provenance": {"experiment": "toy"}})
+    for epochs in (1, 2):
+        go(folder, resume=True, changed={"epochs": epochs})
+    last = checkpoint.describe(place.last)
+    assert (last.provenance["data"], last.provenance["epoch"]) == ({"experiment": "toy"}, 2)
+    assert place.data()["shards"] == "../shards", "so that both may be moved together"
+
+
+def test_nobody_else_trains_in_the_same_folder_meanwhile(folder, uninterrupted):
+    def intrude(event):
+        if event["kind"] == "step" and event["step"] == 5:
+            with pytest.raises(BusyError, match=rf"by another process \(process {os.getpid()} on .*wait until it has"):
+                go(folder, resume=True)
+
+    go(folder, on_event=intrude)
+    assert_same(folder / "run", uninterrupted)
+
+
 def test_another_training_does_not_go_on(folder):
     go(folder, changed={"epochs": 1})
     before = (folder / "run" / "config.yaml").read_bytes()
@@ -278,5 +299,12 @@ def test_logs_are_cut_back_to_the_state(tmp_path, tail):
     logs.step({"epoch": 2, "step": 4, "loss": 0.1 + 0.2})
     logs.close()
     assert place.log.read_text() == whole + "2,4,0.30000000000000004\n"
+    logs = Logs(place, 3, False, print)
+    logs.step({"epoch": 2, "step": 4, "bias": 0.5, "loss": 0.1})
+    logs.step({"epoch": 2, "step": 5, "loss": 0.2})
+    logs.close()
+    header, *rows = place.log.read_text().splitlines()
+    assert (header, rows[0]) == ("epoch,step,loss,bias", "1,1,0.1,"), "a task may log more than it did"
+    assert rows[3:] == ["2,4,0.1,0.5", "2,5,0.2,"]
     Logs(place, 0, False, print).close()
     assert not place.log.exists()

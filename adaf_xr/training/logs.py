@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,24 +40,25 @@ class Logs:
         for path in (folder.log, folder.epochs):
             _cut(path, done)
         self._stream: IO[str] | None = None
+        self._columns: list[str] = []
         self._board = _board(folder.tensorboard, done, note) if tensorboard else None
 
     def step(self, row: Row) -> None:
-        """One more step; rows of a run have the same columns."""
+        """One more step."""
         if self._stream is None:
-            new = not self.folder.log.exists()
+            # A task that was changed in between may give other columns than those that are there.
+            rows = _rows(self.folder.log)
+            self._columns = _columns([*rows, row])
+            if not rows or list(rows[0]) != self._columns:
+                _write(self.folder.log, rows, self._columns)
             self._stream = self.folder.log.open("a", buffering=1, newline="")
-            if new:
-                self._stream.write(_line(row))
-        self._stream.write(_line(row.values()))
+        self._stream.write(_line(row.get(name, "") for name in self._columns))
         self._show("step", row)
 
     def epoch(self, row: Row) -> None:
         """One more epoch; a row may have columns of its own."""
         rows = [*_rows(self.folder.epochs), {name: _text(value) for name, value in row.items()}]
-        columns = dict.fromkeys(name for row in rows for name in row)
-        lines = [_line(columns), *(_line(row.get(name, "") for name in columns) for row in rows)]
-        whole(self.folder.epochs, lambda stream: stream.write("".join(lines).encode()))
+        _write(self.folder.epochs, rows, _columns(rows))
         self._show("epoch", row)
 
     def flush(self) -> None:
@@ -107,6 +108,17 @@ def _cut(path: Path, done: int) -> None:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text()))) if path.exists() else []
+
+
+def _columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """All that any of the rows has."""
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _write(path: Path, rows: Iterable[Mapping[str, Any]], columns: list[str]) -> None:
+    """A table as a whole, blank where a row has nothing."""
+    lines = [_line(columns), *(_line(row.get(name, "") for name in columns) for row in rows)]
+    whole(path, lambda stream: stream.write("".join(lines).encode()))
 
 
 def _line(values: Any) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import isnan, nan
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -66,6 +67,8 @@ class Loop:
     def __post_init__(self) -> None:
         self.samples = {split: self.task.samples(split) for split in ("train", "validation")}
         self.steps = steps_per_epoch(self.wanted, self.samples["train"])
+        if not self.samples["validation"]:
+            raise ValueError("there are no validation samples: choose another validation period, or a longer one")
 
     def run(self) -> str:
         """Go on to the end, and say which end it was."""
@@ -85,12 +88,13 @@ class Loop:
                     return TERMINATED
         return FINISHED
 
-    def _step(self, loader: Loader, batches: Any) -> bool:
+    def _step(self, loader: Loader, batches: Iterator[tuple[Draw, Batch]]) -> bool:
         """One step; whether it is to be the last."""
         began, waited = time.perf_counter(), loader.waited
         draw, batch = next(batches)
         rate = self.wanted.optimiser.lr * factor(self.wanted.schedule, draw.step, self.steps, self.wanted.epochs)
         done = self.stepper.step(draw, batch, rate, self.asked())
+        self.scores = {}  # they were of the weights before
         progress, waited = self.progress, loader.waited - waited
         progress.step, progress.totals = draw.step, added(progress.totals, done.totals)
         seconds = time.perf_counter() - began
@@ -118,7 +122,6 @@ class Loop:
         """Validate if it is the turn, log, save if it is the turn; False where it was asked to stop before."""
         progress, number = self.progress, self.progress.epoch + 1
         last = number == self.wanted.epochs
-        self.scores = {}
         if (last or number % self.wanted.validate_every == 0) and not self._validate(number):
             return False
         row = {
@@ -173,7 +176,7 @@ class Loop:
             state.save(self.folder.state, self.wanted, self.samples, self.stepper, self.progress)
             self.emit(kind="save", step=self.progress.step, path=str(self.folder.state))
 
-    def _write(self, path: Any) -> None:
+    def _write(self, path: Path) -> None:
         """The network as it would be used, as a checkpoint."""
         if not self.logs:
             return

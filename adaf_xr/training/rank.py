@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from adaf_xr.training.configuration import ConfigurationError
 from adaf_xr.training.logs import Logs
 from adaf_xr.training.loop import Loop
 from adaf_xr.training.run_folder import RunFolder
-from adaf_xr.training.state import Progress
+from adaf_xr.training.state import Progress, StateError
 from adaf_xr.training.stepping import Stepper
+from adaf_xr.training.sums import everywhere
 from adaf_xr.training.tasks import task_class
 
 
@@ -49,7 +50,9 @@ def run(rank: int, world: int, emit: Callable[..., object], folder: str, resume:
     NotFiniteError
         Where the loss or its gradient is no number.
     StateError, ConfigurationError
-        Where the saved state cannot be gone on from.
+        Where the saved state cannot be gone on from, or is not the same to all ranks.
+    BusyError
+        Where another process trains in this folder.
     """
     place = RunFolder(Path(folder))
     wanted = place.configuration()
@@ -57,7 +60,11 @@ def run(rank: int, world: int, emit: Callable[..., object], folder: str, resume:
     device = device_of(wanted.device)
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    with _terminated() as asked, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with (
+        _terminated() as asked,
+        torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+        place.held() if rank == 0 else nullcontext(),
+    ):
         task = task_class(wanted.task)(wanted, place.shards())
         stepper = Stepper(task, wanted, device, rank, world)
         loop = Loop(wanted, place, task, stepper, Progress(), emit, asked, rank=rank, world=world)
@@ -65,11 +72,17 @@ def run(rank: int, world: int, emit: Callable[..., object], folder: str, resume:
             loop.progress = state.restore(place.state, wanted, loop.samples, stepper)
         elif resume:
             emit(kind="note", message=f"{place.state} does not exist: nothing was saved yet, so it begins at step 1")
+        _require_the_same_everywhere(loop)
+        emit(kind="begin", **_described(loop))
         if rank == 0:
             loop.logs = Logs(
                 place, loop.progress.step, wanted.tensorboard, lambda text: emit(kind="note", message=text)
             )
-        emit(kind="begin", **_described(loop))
+            if over := loop.samples["train"] % wanted.batch:
+                left = (
+                    f"{over} of {loop.samples['train']} training samples are left out of every epoch, others each time"
+                )
+                emit(kind="note", message=f"{left}: they do not fill a batch of {wanted.batch}")
         try:
             reason = loop.run()
         finally:
@@ -91,12 +104,26 @@ def device_of(name: str) -> torch.device:
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigurationError(f"device = {name!r}: {str(error).splitlines()[0]}") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ConfigurationError(f"device = {name!r}, and torch sees no CUDA here: set device to cpu or auto")
     if device.type == "cuda" and device.index is None:
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
     return device
+
+
+def _require_the_same_everywhere(loop: Loop) -> None:
+    """Ranks that begin at different steps, or on different data, would train to something that nobody asked for."""
+    seen = everywhere({"step": loop.progress.step, **loop.samples})
+    if any(other != seen[0] for other in seen):
+        listed = "; ".join(f"rank {rank} {held}" for rank, held in enumerate(seen))
+        raise StateError(
+            f"the ranks do not see the same steps done and samples in {loop.folder.path}: {listed}. It must be one "
+            "folder on a file system that they share; where that is slow to show what was written, resume once more"
+        )
 
 
 def _described(loop: Loop) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Callable, Mapping
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +26,10 @@ FREE = (
     "tensorboard",
 )
 """Keys that may change in a resumption: they decide how long and where, not what. A cosine is bound to its epochs."""
+
+
+class BusyError(RuntimeError):
+    """A run that another process is training."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,32 @@ class RunFolder:
                 f"{self.path} holds a run already: go on with it by resume=True (--resume), remove it, or train into "
                 "another folder"
             )
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep others from training here meanwhile; it ends with the process too, and needs a file system with locks.
+
+        Raises
+        ------
+        BusyError
+            Where somebody does. A job whose client was killed goes on until its lease runs out.
+        """
+        with (self.path / ".lock").open("a+") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                stream.seek(0)
+                raise BusyError(
+                    f"{self.path} is being trained by another process ({stream.read().strip() or 'unknown'}): wait "
+                    "until it has ended, or end it, or train into another folder. The ranks of a job whose client was "
+                    "killed end when its lease runs out, 30 s if nothing else was said"
+                ) from None
+            except OSError:
+                pass
+            with suppress(OSError):
+                stream.truncate(0)
+                print(f"process {os.getpid()} on {platform.node()}", file=stream, flush=True)
+            yield
 
     def write(self, wanted: Configuration, data: Mapping[str, Any]) -> None:
         """Say what is trained and from what."""

@@ -139,6 +139,8 @@ def _prepare(
         shards, provenance = str(Path(material).absolute()), {}
         if not Path(shards).is_dir():
             raise FileNotFoundError(f"{shards} is no folder of prepared data: give one, or Material to prepare it from")
+        if resume and place.shards().resolve() == Path(shards).resolve():
+            shards, provenance = place.data()["shards"], place.data()["provenance"]
     elif resume:
         shards, provenance = place.data()["shards"], place.data()["provenance"]
     else:

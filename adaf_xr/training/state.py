@@ -80,7 +80,7 @@ def restore(path: Path, wanted: Configuration, samples: dict[str, int], stepper:
     ConfigurationError
         Where it is of another training.
     """
-    content = _read(path, stepper.device)
+    content = _read(path)
     require_same(content["configuration"], wanted, path)
     if content["samples"] != samples:
         raise StateError(
@@ -94,10 +94,14 @@ def restore(path: Path, wanted: Configuration, samples: dict[str, int], stepper:
     return Progress(**content["progress"])
 
 
-def _read(path: Path, device: torch.device) -> dict[str, Any]:
-    """The file, which can hold nothing but tensors and plain values."""
+def _read(path: Path) -> dict[str, Any]:
+    """The file, which can hold nothing but tensors and plain values.
+
+    On the processor, from where they are copied to their device: Adam's counts of steps belong there, as each step asks
+    for them.
+    """
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
         why = (str(error) or type(error).__name__).splitlines()[0]
         raise StateError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import nan, sqrt
+from typing import Any
 
 import torch
 from torch import Tensor, distributed
@@ -71,14 +72,25 @@ def anywhere(flag: bool, device: torch.device) -> bool:
 
 def gathered(mine: Totals) -> Totals:
     """Of all ranks, where some may have seen nothing and so know no names."""
-    if not distributed.is_initialized():
-        return mine
-    every: list[Totals] = [{} for _ in range(distributed.get_world_size())]
-    distributed.all_gather_object(every, mine)
     whole: Totals = {}
-    for part in every:
+    for part in everywhere(mine):
         whole = added(whole, part)
     return whole
+
+
+def everywhere(mine: Any) -> list[Any]:
+    """What each rank holds, in their order, on all of them.
+
+    Examples
+    --------
+    >>> everywhere("mine")
+    ['mine']
+    """
+    if not distributed.is_initialized():
+        return [mine]
+    every: list[Any] = [None] * distributed.get_world_size()
+    distributed.all_gather_object(every, mine)
+    return every
 
 
 def added(one: Mapping[str, tuple[float, float]], other: Mapping[str, tuple[float, float]]) -> Totals:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from adaf_xr.training.launch.child import INTERNAL
+from adaf_xr.training.launch.child import INTERNAL, encode
 
 OnEvent = Callable[[dict[str, Any]], object]
 
 HUNG = "no rank said anything"
 """How it begins to be said that a job hangs: then each rank is to tell where it stands."""
+
+
+def told_here(rank: int, on_event: OnEvent) -> Callable[..., None]:
+    """The `emit` of a rank that is in this process: its listener sees what it would see if the rank were far away."""
+
+    def emit(**message: Any) -> None:
+        on_event(json.loads(encode({**message, "rank": rank})))
+
+    return emit
 
 
 @dataclass(frozen=True)

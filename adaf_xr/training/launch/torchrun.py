@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
@@ -18,7 +17,7 @@ from dask.system import CPU_COUNT
 
 from adaf_xr.training.launch import child
 from adaf_xr.training.launch.errors import ABSENT, EXITED, STOPPED, Failure, RankFailedError
-from adaf_xr.training.launch.following import Following, OnEvent, Options
+from adaf_xr.training.launch.following import Following, OnEvent, Options, told_here
 from adaf_xr.training.launch.network import LOOPBACK, gloo
 from adaf_xr.training.launch.process import SCRIPT, Log, Process, environment, failure, prepare, stands
 
@@ -62,10 +61,7 @@ def act(
     ours = not dist.is_initialized()
     if ours:
         child.join(options.spec(world, rank, None, "", options.threads or 0))
-
-    def emit(**message: Any) -> None:
-        on_event({"rank": rank, **json.loads(child.encode(message))})
-
+    emit = told_here(rank, on_event)
     emit(kind="joined", pid=os.getpid(), host=platform.node())
     try:
         return [fn(rank, world, emit, *args, **kwargs)]
