@@ -373,6 +373,19 @@ class TestTargets:
         close(coarse, guess)
         assert np.abs(coarse["zos"] - direct["zos"]).max() > 1e-3
 
+    @pytest.mark.parametrize("depth", [[0.494, 1.541, 9.573], [0.0, 12.0], [5.0]])
+    def test_the_shallowest_level_is_the_surface_that_the_network_was_trained_for(self, depth):
+        points, first = observed(), background(depth=depth)
+        flat = Background(
+            first.latitude, first.longitude, np.empty(0), {n: v[..., :18, :36] for n, v in first.fields.items()}
+        )
+        flat.fields.update({n: v[0] for n, v in first.fields.items() if v.ndim == 3})
+        found, expected = analysed(points, first), analysed(points, flat)
+        npt.assert_array_equal(found["zos"], expected["zos"])
+        for name in ("thetao", "so", "uo", "vo"):
+            npt.assert_array_equal(found[name][0], expected[name])
+            npt.assert_array_equal(found[name][1:], first.fields[name][1:])
+
     def test_depth_step_counts_levels_and_deeper_ones_keep_the_background(self):
         depth = [0.5, 5.0, 12.0, 19.0, 25.0, 400.0]
         first, points = background(depth=depth), observed()
@@ -392,7 +405,7 @@ class TestTargets:
         first, points = background(depth=[0.5, 12.0, 300.0]), observed()
         fields = {name: values[::-1] if values.ndim == 3 else values for name, values in first.fields.items()}
         turned = Background(first.latitude, first.longitude, first.depth[::-1], fields)
-        found, expected = analysed(points, turned), analysed(points, first)
+        found, expected = (analysed(points, guess, model=engine(depth_step=1)) for guess in (turned, first))
         close({n: v[::-1] if v.ndim == 3 else v for n, v in found.items()}, expected)
 
 
@@ -403,10 +416,16 @@ class TestRefusals:
         with pytest.raises(ValueError, match="targets 3 degrees apart do not nest in the network's cells of 10"):
             engine(lat_res=3.0, lon_res=3.0)
 
-    @pytest.mark.parametrize("name", ["depth_step", "batch_block"])
-    def test_counts_must_be_positive(self, name):
-        with pytest.raises(ValueError, match=f"{name}=0: give a whole number of at least 1"):
-            engine(**{name: 0})
+    @pytest.mark.parametrize("name", ["lat_step", "lon_step", "depth_step", "batch_block"])
+    @pytest.mark.parametrize("value", [0, -5, 2.5, "5"])
+    def test_counts_must_be_counts(self, name, value):
+        with pytest.raises(ValueError, match=f"{name} is {value!r}: a whole number from 1"):
+            engine(**{name: value})
+
+    @pytest.mark.parametrize("value", [0, -1.0, float("nan"), "1"])
+    def test_resolutions_must_be_degrees(self, value):
+        with pytest.raises(ValueError, match=f"lat_res is {value!r}: a finite number above 0"):
+            engine(lat_res=value, lon_res=value)
 
     def test_steps_that_leave_cells_out_are_named(self):
         first = background()

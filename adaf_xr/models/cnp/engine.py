@@ -16,6 +16,7 @@ from adaf_xr.models.base import Analysis, Background, ModelSpec, Targets
 from adaf_xr.models.cnp.carrying import NAME, Held, network_on, weights_and_configuration
 from adaf_xr.models.cnp.configuration import Configuration
 from adaf_xr.models.cnp.day import Day, background_grid
+from adaf_xr.models.cnp.demands import positive, whole
 from adaf_xr.models.cnp.destinations import Destination
 from adaf_xr.models.cnp.gridding import Encoded, quantities
 from adaf_xr.models.cnp.lattices import finer, lattice_of_phase
@@ -44,8 +45,9 @@ class AdafOceanCNP:
         or the path of a file keeps them out of task graphs.
     lat_step, lon_step : int, optional
         Cells of the query grid between windows; None: 5 degrees.
-    depth_step : int
-        Every how many levels, of those the network reaches, are analysed; the others keep the background.
+    depth_step : int, optional
+        Every how many levels, of those the network reaches, are analysed, from the shallowest on; the others keep the
+        background. None: the shallowest alone, for the published network is trained for the surface and nothing else.
     lat_res, lon_res : float, optional
         Spacing [degrees] of the query grid, equal, and the spacing of the background's lattice (1 degree) divided by a
         whole number. None: that of the targets where it is such a one, else 1 degree. The query grid lies as that of
@@ -71,7 +73,7 @@ class AdafOceanCNP:
     configuration: Configuration = field(repr=False)
     lat_step: int | None
     lon_step: int | None
-    depth_step: int
+    depth_step: int | None
     resolution: float | None
     batch_block: int
     device: str
@@ -82,31 +84,22 @@ class AdafOceanCNP:
         *,
         lat_step: int | None = None,
         lon_step: int | None = None,
-        depth_step: int = 1,
+        depth_step: int | None = None,
         lat_res: float | None = None,
         lon_res: float | None = None,
         batch_block: int = 300,
         device: str = "cpu",
     ) -> None:
-        if lat_res != lon_res:
-            raise ValueError(f"lat_res={lat_res} and lon_res={lon_res} differ: query cells are square, give both alike")
-        for name, number in (("depth_step", depth_step), ("batch_block", batch_block)):
-            if number < 1:
-                raise ValueError(f"{name}={number}: give a whole number of at least 1")
+        counts = {"lat_step": lat_step, "lon_step": lon_step, "depth_step": depth_step, "batch_block": batch_block}
+        counts = {name: value if value is None else whole(value, name) for name, value in counts.items()}
         weights, configuration = weights_and_configuration(checkpoint)
         if lat_res is not None:
+            positive(lat_res, "lat_res")
             finer(lattice_of_phase(lat_res, configuration.phase), configuration)  # refuses what does not nest
-        settings = {
-            "weights": weights,
-            "configuration": configuration,
-            "lat_step": lat_step,
-            "lon_step": lon_step,
-            "depth_step": int(depth_step),
-            "resolution": lat_res,
-            "batch_block": int(batch_block),
-            "device": device,
-        }
-        for name, value in settings.items():
+        if lat_res != lon_res:
+            raise ValueError(f"lat_res={lat_res} and lon_res={lon_res} differ: query cells are square, give both alike")
+        settings = {"weights": weights, "configuration": configuration, "resolution": lat_res, "device": device}
+        for name, value in (settings | counts).items():
             object.__setattr__(self, name, value)
 
     @property
@@ -164,8 +157,8 @@ class AdafOceanCNP:
         encoded : Encoded
             From `encode`.
         background : Background
-            On any grid, regional or global, with all variables of the network. Levels deeper than the network reaches
-            keep the background; a field without depth is corrected with the shallowest level.
+            On any grid, regional or global, with all variables of the network. A field without depth is corrected with
+            the shallowest level.
         targets : Targets
             Where.
 
@@ -207,7 +200,10 @@ class AdafOceanCNP:
                 f"the network reaches {deepest:g} m, and the shallowest level of the background lies at "
                 f"{depth.min():g} m: give its surface, background.isel(depth=0)"
             )
-        return reached[:: self.depth_step]
+        (level, shallowest), *deeper = reached
+        # The network knows one surface, at 0 m: in the published files, and in training, GLORYS' 0.494 m are that.
+        levels = [(level, 0.0 if shallowest <= grids.SURFACE else shallowest), *deeper]
+        return levels[:1] if self.depth_step is None else levels[:: self.depth_step]
 
     def _increments(
         self, day: Day, depth: float, where: Destination, sea: NDArray[np.bool_]
