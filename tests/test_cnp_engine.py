@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
+import dask.array as da
 import numpy as np
 import numpy.testing as npt
 import pytest
@@ -20,6 +21,7 @@ from adaf_xr import checkpoint, grids
 from adaf_xr.cf.canonical import CODES, SOURCES, VARIABLES
 from adaf_xr.checkpoint import Checkpoint, CheckpointError, Reference
 from adaf_xr.inference import targets as inference_targets
+from adaf_xr.inference.notices import NoObservationsWarning
 from adaf_xr.models.base import Background, Targets
 from adaf_xr.models.cnp import THINNED, AdafOceanCNP, ConditionalNeuralProcess, released, thinned
 from adaf_xr.models.cnp.day import Day
@@ -528,6 +530,16 @@ class TestThroughAssimilate:
             else:
                 assert np.abs(at(time) - nothing).max() > 1e-3
 
+    def test_without_observations_it_corrects_the_background_all_the_same_and_says_no_other_thing(self):
+        first = background()
+        late = made([5.0, 6.0], [5.0, -150.0], [1.0, -1.0], "sla", "ssh", time=WHEN)
+        with pytest.warns(NoObservationsWarning, match="so the analysis rests on the background alone"):
+            an = adaf_xr.assimilate(datasets(late), labelled(first), model=engine()).zos.isel(time=0).compute()
+        sea = np.isfinite(an.values)
+        expected = np.clip(analysed(Points.empty(), first)["zos"], *VARIABLES["zos"].limits)
+        npt.assert_allclose(an.values[sea], expected[sea], atol=1e-5)
+        assert np.abs(an.values - first.fields["zos"])[sea].max() > 1e-2
+
     def test_observations_beyond_the_halo_of_a_region_do_not_matter(self):
         """The thinned network on its own degrees: what the region's box leaves out is in no window that touches it."""
         rng = np.random.default_rng(2)
@@ -574,6 +586,21 @@ class TestThroughAssimilate:
         an = adaf_xr.assimilate(datasets(points), labelled(first), model=str(file))
         expected = adaf_xr.assimilate(datasets(points), labelled(first), model=held)
         xr.testing.assert_allclose(an.compute(), expected.compute())
+
+    def test_a_year_is_a_small_graph_in_which_nothing_is_computed(self, tmp_path, nothing_computes):
+        file = tmp_path / "small.safetensors"
+        checkpoint.write(checkpoint_of(CELLS, weights_of(small())), file)
+        first = labelled(background())
+        year = WHEN + np.arange(365) * np.timedelta64(1, "D")
+        lazy = {
+            name: (("time", "latitude", "longitude"), da.zeros((365, 18, 36), chunks=(1, 18, 36), dtype="f4"))
+            for name in SMALL.variables
+        }
+        guess = xr.Dataset(lazy, {"time": year, "latitude": first.latitude, "longitude": first.longitude})
+        an = adaf_xr.assimilate(datasets(observed(20)), guess, model=file)
+        graph = pickle.dumps(an.zos.__dask_graph__())
+        assert len(graph) < 2**20
+        assert pickle.loads(graph).keys() == an.zos.__dask_graph__().keys()
 
     def test_the_spec_says_what_the_network_reads(self):
         spec = engine().spec

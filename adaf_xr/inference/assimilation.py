@@ -83,7 +83,8 @@ def assimilate(
     Warns
     -----
     adaf_xr.inference.notices.NoObservationsWarning
-        While computing, where no observation was usable: the result is the background there.
+        While computing, where no observation was usable: the result is the background there, or what a learned model
+        makes of it.
 
     Examples
     --------

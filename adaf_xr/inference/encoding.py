@@ -129,8 +129,8 @@ class Encoding:
         reasons = [f"{name}: {_reason(*tally[SOURCES.index(name)])}" for name in self.sources]
         reasons += self.idle or ([] if self.sources else ["no source was given"])
         return (
-            f"no usable observation at {np.datetime_as_string(time, 'm')}, so the analysis is the background there "
-            f"({'; '.join(reasons)}; window from {before / day:g} days "
+            f"no usable observation at {np.datetime_as_string(time, 'm')}, so the analysis rests on the background "
+            f"alone ({'; '.join(reasons)}; window from {before / day:g} days "
             f"before to {after / day:g} days after): widen `window` or `region`, or check the quality flags with "
             'ds.adaf.points(qc="all")'
         )

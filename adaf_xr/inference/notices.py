@@ -6,7 +6,7 @@ import warnings
 
 
 class NoObservationsWarning(UserWarning):
-    """The analysis is the background: no observation was usable."""
+    """The analysis rests on the background alone: no observation was usable."""
 
 
 class SkippedSourceWarning(UserWarning):
