@@ -253,6 +253,19 @@ class TestTheorems:
         close(analysed(points, first, box), {name: field[np.ix_(rows, columns)] for name, field in whole.items()})
 
     @PHASES
+    @pytest.mark.parametrize("west", [100.0, -260.0])
+    def test_a_regional_background_that_holds_the_windows_gives_the_piece_of_the_globe(self, phase, west):
+        points, first, model = observed(), background(phase=phase), engine(phase)
+        rows, columns = np.arange(4, 14), 10 + np.arange(17)
+        fields = {name: values[np.ix_(rows, columns)] for name, values in first.fields.items()}
+        # Eastward from 100 to 270, or the same a turn to the west: across the antimeridian either way.
+        longitude = first.longitude[columns] - 100.0 + west
+        region = Background(first.latitude[rows], longitude, first.depth, fields)
+        where = Targets(first.latitude[[8, 9]], np.array([-175.0, -165.0]) - (5.0 if phase == "node" else 0.0))
+        found, whole = (analysed(points, guess, where, model) for guess in (region, first))
+        close(found, whole)
+
+    @PHASES
     def test_conventions_of_axes_change_nothing(self, phase):
         points, first, model = observed(), background(phase=phase), engine(phase)
         turned = background(phase=phase, west=-180.0)

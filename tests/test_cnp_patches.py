@@ -202,6 +202,21 @@ class TestBackground:
         npt.assert_allclose(found[5, 1::2], values[5, 1::2], rtol=1e-6)
         assert np.isnan(found[0]).all() and np.isfinite(found[1:]).all()
 
+    @pytest.mark.parametrize("west", [0.0, 150.0, 340.0, -60.0])
+    def test_beside_a_regional_one_its_rows_go_on_and_beyond_them_nothing_is_known(self, west):
+        rng = np.random.default_rng(5)
+        latitude, longitude = np.arange(-20.0, 31.0, 10.0), west + np.arange(0.0, 60.0, 10.0)
+        values = rng.normal(15.0, 5.0, (6, 6))
+        values[2, 3] = np.nan
+        region = Background(latitude[::-1], longitude, np.empty(0), dict.fromkeys(SMALL.variables, values[::-1]))
+        found = background_grid(region, SMALL)[0]
+        assert np.isnan(found[:7]).all() and np.isnan(found[13:]).all()
+        columns = (longitude / 10.0).astype(int) % 36
+        filled = np.where(np.isnan(values), np.nanmean(values, axis=1, keepdims=True), values)
+        npt.assert_allclose(found[7:13, columns], filled, rtol=1e-6)
+        beside = np.delete(found[7:13], columns, axis=1)
+        npt.assert_allclose(beside, np.repeat(np.nanmean(values, axis=1)[:, None], 30, axis=1), rtol=1e-6)
+
     def test_a_missing_variable_is_named(self):
         first = background()
         fields = {name: values for name, values in first.fields.items() if name not in ("uo", "vo")}

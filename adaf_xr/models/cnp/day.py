@@ -34,8 +34,9 @@ class Day:
 def background_grid(background: Background, configuration: Configuration, level: int = 0) -> NDArray[np.float32]:
     """The background of one level on the lattice of the network, its land filled with the means of its rows.
 
-    A background on the lattice stays what it is; another is interpolated to it. A row that is land all around, or
-    outside a regional background, stays missing.
+    A background on the lattice stays what it is; another is interpolated to it. What lies beside a regional one is
+    filled like land, with the mean of what the row has, and rows south or north of it stay missing, as a row that is
+    land all around does: a regional background should reach a window (10 x 20 degrees) beyond what is analysed.
 
     Parameters
     ----------
