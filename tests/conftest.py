@@ -24,6 +24,14 @@ def realdata() -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def published_sample(tmp_path_factory) -> Path:
+    """Three simulated days in the folder layout of the published data, coarse; tests read it and leave it as it is."""
+    from adaf_xr.osse.published_layout import write
+
+    return write(tmp_path_factory.mktemp("published") / "sample", seed=3, spacing=1.0, resolution=2.0)
+
+
 @pytest.fixture(autouse=True)
 def closed_files(request):
     """Collect what a test on real files leaves open: trees are cycles that wait for the collector.

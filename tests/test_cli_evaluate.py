@@ -16,12 +16,16 @@ from toy import SPEC, MeanShift
 from typer.testing import CliRunner
 
 import adaf_xr
+from adaf_xr import open_observations, open_source
 from adaf_xr.cli import app
 from adaf_xr.cli.evaluate import named
 from adaf_xr.cli.judging import Judged, on_grid
+from adaf_xr.fields import canonical
 from adaf_xr.inference import engines
 from adaf_xr.metrics.adaf_ocean import COLUMNS
+from adaf_xr.models.cnp import thinned, write_published
 from adaf_xr.osse.experiment import open_experiment, simulate
+from adaf_xr.osse.mean_state import mean_state
 from adaf_xr.sphere import cell_area
 
 
@@ -70,7 +74,7 @@ class TestScores:
         out, _ = evaluated
         experiment = open_experiment(folder)
         test, train = experiment.select("test"), experiment.select("train")
-        got = pd.read_csv(out / "scores.csv").set_index(["analysis", "variable", "score"])["value"]
+        got = pd.read_csv(out / "scores.csv").set_index(["analysis", "variable", "score"])["value"].sort_index()
         analysis = xr.open_zarr(out / "oi.zarr", consolidated=False)
         npt.assert_array_equal(analysis.latitude, test.background.latitude)
         area = cell_area(analysis.latitude.values, analysis.longitude.values)
@@ -80,11 +84,14 @@ class TestScores:
             both = np.isfinite(true) & np.isfinite(values["oi"])
             rmse = {}
             for who, field in values.items():
-                known = both if who == "oi" else np.isfinite(true) & np.isfinite(field)
-                rmse[who] = pooled(np.where(known, field - true, np.nan), area)
+                rmse[who] = pooled(np.where(both, field - true, np.nan), area)
                 npt.assert_allclose(got[who, name, "rmse"], rmse[who], rtol=1e-5)
-            before = pooled(np.where(both, values["background"] - true, np.nan), area)
-            npt.assert_allclose(got["oi", name, "improvement"], 100 * (1 - rmse["oi"] / before), atol=1e-3)
+            # The background has more cells than the analysis: both are scored on those of the analysis.
+            assert (np.isfinite(true) & np.isfinite(values["background"])).sum() > both.sum()
+            share = 100 * (both * area).sum() / (np.isfinite(true) * area).sum()
+            npt.assert_allclose(got["oi", name, "covered"], share, atol=1.0)
+            gain = 100 * (1 - rmse["oi"] / rmse["background"])
+            npt.assert_allclose(got["oi", name, "improvement"], gain, atol=1e-3)
             weight = np.broadcast_to(area, true.shape)[both]
             a, b = (values["oi"] - usual)[both], (true - usual)[both]
             acc = (weight * a * b).sum() / np.sqrt((weight * a**2).sum() * (weight * b**2).sum())
@@ -126,7 +133,7 @@ class TestScores:
         assert analysis.time.values.astype("M8[D]").astype(str).tolist() == ["2012-10-04", "2012-10-07"]
         truth = open_experiment(folder).truth.sel(time=analysis.time)
         npt.assert_array_equal(analysis.longitude, truth.longitude)
-        got = pd.read_csv(tmp_path / "scores.csv").set_index(["analysis", "variable", "score"])["value"]
+        got = pd.read_csv(tmp_path / "scores.csv").set_index(["analysis", "variable", "score"])["value"].sort_index()
         area = cell_area(truth.latitude.values, truth.longitude.values)
         npt.assert_allclose(got["fine", "zos", "rmse"], pooled(analysis.zos.values - truth.zos.values, area), rtol=1e-5)
         assert got["fine", "zos", "rmse"] == got["again", "zos", "rmse"]
@@ -164,6 +171,138 @@ class TestScores:
         assert times == {path: path.stat().st_mtime_ns for path in times}
 
 
+class TestPlaces:
+    def test_a_region_has_the_scores_that_land_forbids_the_whole(self, folder, tmp_path):
+        box = (-63.0, -55.0, 34.0, 43.0)
+        how = ("--data", folder, "--region", *box, "--no-climatology", "--out", tmp_path)
+        result = call("evaluate", "oi", *how)
+        assert result.exit_code == 0, result.output
+        analysis = xr.open_zarr(tmp_path / "oi.zarr", consolidated=False)
+        assert (float(analysis.longitude.min()), float(analysis.latitude.max())) == (-62.5, 42.5)
+        test = open_experiment(folder).select("test")
+        truth = xr.Dataset({"zos": (analysis.zos.dims, blocks(test.truth, "zos"))}, test.background.coords)
+        here = truth.zos.sel(latitude=analysis.latitude, longitude=analysis.longitude)
+        got = pd.read_csv(tmp_path / "scores.csv").set_index(["analysis", "variable", "score"])["value"].sort_index()
+        area = cell_area(analysis.latitude.values, analysis.longitude.values)
+        npt.assert_allclose(got["oi", "zos", "rmse"], pooled(analysis.zos.values - here.values, area), rtol=1e-5)
+        assert "tau_uv" in got["oi", "uo, vo"].index
+        assert "missing, and it needs them all" not in result.stdout
+
+    def test_a_truth_that_is_interpolated_is_told(self, folder, tmp_path):
+        how = ("--data", folder, "--grid", 0.25, "--region", -60, -57, 37, 40, "--no-climatology", "--out", tmp_path)
+        result = call("evaluate", "oi", *how, "--time", "2012-10-05")
+        assert result.exit_code == 0, result.output
+        note = "the truth of 0.5 degrees is interpolated to the 0.25 degrees of the analysis"
+        assert note in " ".join(result.stdout.split())
+        assert any(note in each for each in json.loads((tmp_path / "scores.json").read_text())["notes"])
+
+
+class TestTimes:
+    """What anomalies are taken from, and when a gain is no chance."""
+
+    BOX = ("--region", -60, -57, 37, 40)
+
+    def test_what_is_scored_takes_no_part_in_the_climatology(self, folder, tmp_path):
+        spans = ("--period", "train=2012-10-02,2012-10-10", "--period", "test=2012-10-08,2012-10-18")
+        result = call("evaluate", "oi", "--data", folder, *self.BOX, *spans, "--out", tmp_path)
+        assert result.exit_code == 0, result.output
+        notes = json.loads((tmp_path / "scores.json").read_text())["notes"]
+        said = "climatology: mean truth of 5 times of training from 2012-10-03 to 2012-10-07, none of them scored"
+        assert said in notes
+        experiment = open_experiment(folder)
+        analysis = xr.open_zarr(tmp_path / "oi.zarr", consolidated=False)
+        truth = on_grid(experiment.truth[["zos"]], analysis).zos.compute()
+        usual = truth.sel(time=slice("2012-10-02", "2012-10-07")).mean("time")
+        a, b = (ds - usual for ds in (analysis.zos, truth.sel(time=analysis.time)))
+        weight = np.broadcast_to(cell_area(a.latitude.values, a.longitude.values), a.shape)
+        acc = (weight * a * b).sum() / np.sqrt((weight * a**2).sum() * (weight * b**2).sum())
+        table = pd.read_csv(tmp_path / "scores.csv").set_index(["analysis", "variable", "score"])
+        npt.assert_allclose(table.loc[("oi", "zos", "acc"), "value"], float(acc), rtol=1e-4)
+        # Ten days have intervals, and each holds its gain.
+        gain = table.loc[("oi", "zos", "improvement")]
+        assert gain["low"] < gain["value"] < gain["high"]
+
+    def test_without_a_period_of_training_it_says_why_there_is_no_acc(self, folder, tmp_path):
+        how = ("--period", "test=2012-10-05,2012-10-06", "--out", tmp_path)
+        result = call("evaluate", "oi", "--data", folder, *self.BOX, *how)
+        assert result.exit_code == 0, result.output
+        assert "no climatology: there is no period 'train'; --period train=START,STOP names one" in result.stdout
+        scores = pd.read_csv(tmp_path / "scores.csv").set_index(["analysis", "variable", "score"])
+        assert ("oi", "zos", "acc") not in scores.index
+        assert np.isnan(scores.loc[("oi", "zos", "improvement"), "low"])
+
+
+class TestPublishedData:
+    """The network of the published system from its own folder, on data in its own layout."""
+
+    HOW = ("--region", -45, -24, 20, 31, "--time", "2020-01-03")
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def experiment(tmp_path_factory):
+        """A network in the folder layout of a published experiment."""
+        folder = tmp_path_factory.mktemp("published") / "exp_dir"
+        write_published(folder, thinned(seed=0))
+        return folder
+
+    def test_its_table_has_the_columns_of_the_script_and_the_numbers_of_assimilate(
+        self, published_sample, experiment, tmp_path
+    ):
+        result = call("evaluate", experiment, "--data", published_sample, *self.HOW, "--out", tmp_path)
+        assert result.exit_code == 0, result.output
+        table = pd.read_csv(tmp_path / "calc_metrics_exp_dir.csv")
+        assert ",".join(table.columns[2:]) == (
+            "rmse,weighted_rmse,rmse_bg,weighted_rmse_bg,rmse_clima,weighted_rmse_clima,"
+            "acc,weighted_acc,acc_bg,weighted_acc_bg,corr,corr_bg,corr_clima"
+        )
+        assert set(table["variable"]) == {"thetao", "so", "uo", "vo", "zos"}
+        assert table.notna().all().all()
+        seen = open_observations("adaf_ocean", root=published_sample, time="2020-01-03", window=("1D", "0D"))
+        first, truth = (
+            open_source("adaf_ocean", name, root=published_sample, time="2020-01-03")
+            for name in ("background", "glorys")
+        )
+        alone = adaf_xr.assimilate(seen, first, model=str(experiment), region=self.HOW[1:5], grid=first).compute()
+        wrong = (alone.zos - canonical(truth).zos.sel(alone[["latitude", "longitude"]].coords)).values
+        got = table.set_index("variable").loc["zos"]
+        npt.assert_allclose(got["rmse"], np.sqrt(np.nanmean(wrong**2)), rtol=1e-4)
+
+    def test_sources_that_are_missing_are_told_and_noted(self, published_sample, experiment, tmp_path):
+        data = shutil.copytree(published_sample, tmp_path / "data")
+        for path in (data / "SST").glob("20200102*"):
+            path.unlink()
+        shutil.rmtree(data / "SSS")
+        result = call("evaluate", experiment, "--data", data, *self.HOW, "--out", tmp_path / "out")
+        assert result.exit_code == 0, result.output
+        told = " ".join(result.stderr.split())
+        notes = " ".join(json.loads((tmp_path / "out" / "scores.json").read_text())["notes"])
+        for text in (told, notes):
+            assert "has no file for 2020-01-02" in text
+            assert "sss gives nothing" in text
+
+    def test_anomalies_need_a_topography_and_all_models_are_refused_before_one_works(
+        self, published_sample, experiment, tmp_path
+    ):
+        how = ("--data", published_sample, *self.HOW, "--no-climatology", "--against", "oi", "--out", tmp_path / "out")
+        refused(call("evaluate", experiment, *how), "sea level anomalies", "mean dynamic topography")
+        assert not (tmp_path / "out").exists()
+        axes = {"latitude": np.arange(-89.0, 90, 2), "longitude": np.arange(1.0, 360, 2)}
+        mean = mean_state("observed", *axes.values()).zos
+        xr.Dataset({"mdt": (tuple(axes), mean, {"units": "m"})}, axes).to_netcdf(tmp_path / "mdt.nc")
+        result = call("evaluate", experiment, *how, "--mdt", tmp_path / "mdt.nc")
+        assert result.exit_code == 0, result.output
+        got = (
+            pd.read_csv(tmp_path / "out" / "scores.csv")
+            .set_index(["analysis", "variable", "score"])["value"]
+            .sort_index()
+        )
+        assert got["oi", "zos", "rmse"] < got["exp_dir", "zos", "rmse"]
+        # All of them on the same cells, so that their gains are ratios of their errors.
+        for name in ("oi", "exp_dir"):
+            ratio = got[name, "thetao", "rmse"] / got["background", "thetao", "rmse"]
+            npt.assert_allclose(got[name, "thetao", "improvement"], 100 * (1 - ratio), atol=1e-3)
+
+
 class TestModels:
     def test_a_run_means_its_best_weights(self, tmp_path):
         run = tmp_path / "run"
@@ -184,10 +323,19 @@ class TestModels:
         with pytest.raises(ValueError, match="cannot be named 'background' here"):
             named(["background=oi"])
 
+    def test_a_name_is_one_that_files_can_bear(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        assert named(["."]) == {tmp_path.name: "."}
+        for wrong in ("a/b=oi", "=oi"):
+            with pytest.raises(ValueError, match=r"is no name, for files bear it.*ours=oi"):
+                named([wrong])
+
     def test_what_cannot_be_evaluated_says_why(self, folder, tmp_path):
         here = ("--data", folder, "--out", tmp_path / "x")
         refused(call("evaluate", "oi"), "adaf evaluate oi --data DIR")
         refused(call("evaluate", "oj", *here), "unknown model 'oj'", "did you mean 'oi'?")
+        refused(call("evaluate", "oi", *here, "--against", "oj"), "unknown model 'oj'")
+        assert not (tmp_path / "x").exists()
         refused(call("evaluate", "adaf-ocean-cnp", *here), "comes without weights", "adaf train adaf-ocean-cnp")
         refused(call("evaluate", "oi", *here, "--split", "tset"), "no period 'tset'", "'test'")
         refused(call("evaluate", "oi", *here, "--time", "2013-01-01"), "does not have 2013-01-01", "2012-10-04")

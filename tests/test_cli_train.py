@@ -5,8 +5,6 @@ import os
 import re
 import shutil
 import signal
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +15,6 @@ from adaf_xr import checkpoint
 from adaf_xr.cli import app, training_data
 from adaf_xr.cli.train import INTERRUPTED, settings
 from adaf_xr.cli.training_progress import watched
-from adaf_xr.osse.published_layout import write
 from adaf_xr.training.configuration import recipes
 
 SMALL = {
@@ -34,9 +31,9 @@ SMALL = {
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
+def data(published_sample):
     """Three days in the published layout."""
-    return write(tmp_path_factory.mktemp("train") / "data", seed=5, spacing=2.0, resolution=2.0)
+    return published_sample
 
 
 @pytest.fixture(scope="module")
@@ -226,11 +223,19 @@ def test_events_of_other_ranks_and_of_kinds_to_come_are_not_shown(capsys):
     assert capsys.readouterr().err.strip() == "note: [here]"
 
 
-def test_a_sample_is_written_where_it_is_asked_for(tmp_path, monkeypatch):
-    monkeypatch.setattr("adaf_xr.osse.published_layout.write", partial(write, resolution=2.0))
+def test_a_sample_is_written_as_it_is_asked_for(data, tmp_path, monkeypatch):
+    asked = []
+
+    def copied(folder, days, start, *, seed, spacing, progress):
+        asked.append((days, start, seed, round(1 / spacing, 6)))
+        progress(1, 1)
+        return shutil.copytree(data, folder)
+
     out = tmp_path / "sample"
-    result = call("sample", "--out", out, "--days", 1, "--spacing", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr("adaf_xr.osse.published_layout.write", copied)
+        result = call("sample", "--out", out, "--days", 2, "--start", "2020-02-01", "--spacing", 0.04167, "--seed", 7)
     assert result.exit_code == 0, result.output
-    assert re.search(r"1 analysis days from 2020-01-01, \d+ MB", result.stdout)
-    assert len(list(Path(out / "SST").iterdir())) == 4
+    assert asked == [(2, "2020-02-01", 7, 24.0)]
+    assert re.search(r"2 analysis days from 2020-02-01, \d+ MB", result.stdout)
     refused(call("sample", "--out", out), "holds something")

@@ -91,9 +91,10 @@ def assimilate(
     window: options.Window = None,
     region: options.Region = None,
     grid: options.Grid = None,
-    model: options.Model = None,
+    model: options.Engine = None,
     store: options.Store = Path("analysis.zarr"),
     resume: options.Resume = False,
+    device: options.Device = None,
     scheduler: options.Scheduler = None,
     workers: options.Workers = 0,
 ) -> None:
@@ -117,6 +118,7 @@ def assimilate(
             window=span,
             region=region,
             mdt=None if mdt is None else inputs.open_path(mdt),
+            device=device,
             on_error=on_error.value,
         )
         _write(analysis, store, resume=resume)

@@ -11,7 +11,7 @@ import typer
 from numpy.typing import NDArray
 
 from adaf_xr.cli import options, score, terminal, training_data
-from adaf_xr.cli.judging import Judged, climatology_of, on_grid, target_grid
+from adaf_xr.cli.judging import Judged, mean_truth, on_grid, target_grid, told_of_grid, training_times
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -59,9 +59,6 @@ Climatology = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where to write.", rich_help_panel=options.OUTPUT)]
-Device = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Where models compute.", rich_help_panel=options.MACHINE)
-]
 
 
 def evaluate(
@@ -71,13 +68,14 @@ def evaluate(
     time: Times = None,
     every: Every = 1,
     grid: Grid = None,
+    region: options.Region = None,
     against: Against = None,
     period: options.Periods = None,
     climatology: Climatology = True,
     mdt: options.MDT = None,
     out: Out = Path("evaluation"),
     resume: options.Resume = False,
-    device: Device = None,
+    device: options.Device = None,
     scheduler: options.Scheduler = None,
     workers: options.Workers = 0,
 ) -> None:
@@ -90,23 +88,30 @@ def evaluate(
     if data is None:
         raise ValueError(f"an evaluation needs data: adaf evaluate {model} --data DIR")
     models = named([model, *(against or [])])
+    stores = {name: out / f"{name}.zarr" for name in models}
+    _require_free(stores.values(), resume)
     source = training_data.opened(data, period)
     times = _chosen(source.material.times(split), time, every, split)
     _say_which(source.what, split, times)
-    with terminal.cluster(scheduler, workers), training_data.calm():
-        fields = {
-            name: _analysed(which, source.material, times, out / f"{name}.zarr", resume, grid, mdt, device)
-            for name, which in models.items()
-        }
-        where = next(iter(fields.values()))
-        with terminal.progress("averaging the training period"):
-            usual = climatology_of(source.material, where) if climatology else None
-        judged = _judged(source.material, times, fields, usual)
-        written = [
-            *judged.write(out, about={"data": source.what, "split": split, "models": models}),
-            *_stores(out, models),
-        ]
+    notes: list[str] = []
+    usual = training_times(source.material, times, notes) if climatology else None
+    with terminal.cluster(scheduler, workers), terminal.remembering(notes):
+        how = {"grid": target_grid(source.material, grid), "region": region, "mdt": _topography(mdt)}
+        lazy = {name: _analyses(which, source.material, times, device, how) for name, which in models.items()}
+        # What cannot be is said of all models before the first of them begins to work.
+        fields = {name: _written(ds, stores[name], resume) for name, ds in lazy.items()}
+        judged = _judged(source.material, times, fields, usual, notes)
+        about = {"data": source.what, "split": split, "models": models}
+        written = [*judged.write(out, about), *stores.values()]
     score.tell([judged.sheet], judged.notes, written)
+
+
+def _require_free(stores: Iterable[Path], resume: bool) -> None:
+    """Refuse to write over an evaluation."""
+    if held := [str(store) for store in stores if store.exists() and not resume]:
+        raise FileExistsError(
+            f"{held[0]} exists: write to another folder, --out, or go on with what an interruption left, --resume"
+        )
 
 
 def named(items: Sequence[str]) -> dict[str, str]:
@@ -122,6 +127,8 @@ def named(items: Sequence[str]) -> dict[str, str]:
         name, equals, which = item.partition("=")
         if not equals or Path(item).exists():
             name, which = _name_of(item), item
+        if not name or "/" in name:
+            raise ValueError(f"{item}: {name!r} is no name, for files bear it; write NAME=MODEL, such as ours={which}")
         if name in found or name in score.RESERVED:
             raise ValueError(f"a model cannot be named {name!r} here, for something else is: NAME={which} names it")
         found[name] = weights_of(which)
@@ -130,7 +137,7 @@ def named(items: Sequence[str]) -> dict[str, str]:
 
 def _name_of(model: str) -> str:
     """A short name of a model."""
-    path = Path(model)
+    path = Path(model).resolve() if Path(model).exists() else Path(model)
     if path.suffix and path.parent.name == "checkpoints":
         return path.parent.parent.name
     return path.stem if path.suffix else path.name
@@ -176,36 +183,34 @@ def _say_which(what: str, split: str, times: NDArray[np.datetime64]) -> None:
     terminal.say("data", "bold", f"{what}; evaluated: {split}, {len(times)} times from {first} to {last}")
 
 
-def _analysed(
-    model: str,
-    material: Material,
-    times: np.ndarray,
-    path: Path,
-    resume: bool,
-    grid: float | None,
-    mdt: Path | None,
-    device: str | None,
-) -> xr.Dataset:
-    """Analyses of all times, written one after the other and opened again: no more than some are ever in memory."""
-    import xarray as xr
-
+def _topography(path: Path | None) -> Any:
+    """A mean dynamic topography."""
     from adaf_xr.cli.inputs import open_path
-    from adaf_xr.inference import assimilate, store
+
+    return None if path is None else open_path(path)
+
+
+def _analyses(
+    model: str, material: Material, times: np.ndarray, device: str | None, how: Mapping[str, Any]
+) -> xr.Dataset:
+    """Analyses of all times, lazily."""
+    from adaf_xr.inference import assimilate
     from adaf_xr.inference.engines import ASSIMILATION, resolve
 
     engine = resolve(model, ASSIMILATION, ("spec", "encode", "analyse"), device)
-    first = material.background.sel(time=times)
     observe: Any = material.observe  # of all times at once: windows overlap, and what they share is made once
-    lazy = assimilate(
-        observe(times, engine.spec.window),
-        first,
-        model=engine,
-        grid=target_grid(material, grid),
-        mdt=None if mdt is None else open_path(mdt),
-    )
+    lazy = assimilate(observe(times, engine.spec.window), material.background.sel(time=times), model=engine, **how)
     # What a model does not analyse is the background, and no score of the model.
     given = {*engine.spec.variables, *engine.spec.adds}
-    lazy = lazy[[name for name in lazy.data_vars if str(name).removesuffix("_std") in given]]
+    return lazy[[name for name in lazy.data_vars if str(name).removesuffix("_std") in given]]
+
+
+def _written(lazy: xr.Dataset, path: Path, resume: bool) -> xr.Dataset:
+    """Analyses computed and written one after the other, and opened again: no more than some are ever in memory."""
+    import xarray as xr
+
+    from adaf_xr.inference import store
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with terminal.progress(f"analysing with {path.stem}") as moved:
         store.write(lazy.chunk(time=1), path, resume=resume, progress=moved)
@@ -213,14 +218,19 @@ def _analysed(
 
 
 def _judged(
-    material: Material, times: np.ndarray, fields: Mapping[str, xr.Dataset], usual: xr.Dataset | None
+    material: Material,
+    times: np.ndarray,
+    fields: Mapping[str, xr.Dataset],
+    usual: np.ndarray | None,
+    notes: list[str],
 ) -> Judged:
     """Scores of analyses and of the background, on the grid of the analyses."""
     where = next(iter(fields.values()))
+    climatology = None
+    if usual is not None:
+        with terminal.progress("averaging the training period"):
+            climatology = mean_truth(material, usual, where)
     truth, first = (on_grid(ds.sel(time=times), where) for ds in (material.truth, material.background))
+    notes.extend(told_of_grid(material.truth, where))
     with terminal.progress("scoring"):
-        return Judged.of(truth, {**fields, "background": first}, usual)
-
-
-def _stores(out: Path, models: Iterable[str]) -> list[Path]:
-    return [out / f"{name}.zarr" for name in models]
+        return Judged.of(truth, {**fields, "background": first}, climatology, notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -49,16 +49,33 @@ class Judged:
     notes: list[str]
 
     @classmethod
-    def of(cls, truth: xr.Dataset, fields: Mapping[str, xr.Dataset], usual: xr.Dataset | None) -> Judged:
-        """Score fields; this computes, day by day."""
-        from adaf_xr.inference.comparison import Matched, calc_metrics_of, compare, match
+    def of(
+        cls,
+        truth: xr.Dataset,
+        fields: Mapping[str, xr.Dataset],
+        usual: xr.Dataset | None,
+        notes: Sequence[str] = (),
+    ) -> Judged:
+        """Score fields where all of them have values; this computes, day by day.
 
-        matched = match(truth, fields, climatology=usual)
-        if sum(ds.nbytes for ds in (matched.truth, *matched.fields.values())) < SMALL:
-            matched = Matched(
-                matched.truth.load(), {name: ds.load() for name, ds in matched.fields.items()}, matched.notes
-            )
-        return cls(compare(matched).sheet, calc_metrics_of(matched), matched.notes)
+        Parameters
+        ----------
+        truth : Dataset
+            What is right.
+        fields : mapping of str to Dataset
+            Analyses, and their ``background``, on the grid of the truth.
+        usual : Dataset, optional
+            What anomalies are taken from.
+        notes : sequence of str
+            What is known of them already.
+        """
+        from adaf_xr.inference.comparison import Matched, calc_metrics_of, compare, everywhere, match
+
+        whole = match(truth, fields, climatology=usual)
+        if sum(ds.nbytes for ds in (whole.truth, *whole.fields.values())) < SMALL:
+            whole = Matched(whole.truth.load(), {name: ds.load() for name, ds in whole.fields.items()}, whole.notes)
+        alike = everywhere(whole)
+        return cls(compare(alike, whole).sheet, calc_metrics_of(alike), [*notes, *whole.notes])
 
     def write(self, folder: Path, about: Mapping[str, Any]) -> list[Path]:
         """scores.csv, scores.json and calc_metrics_NAME.csv."""
@@ -76,19 +93,53 @@ class Judged:
 def target_grid(material: Material, spacing: float | None) -> Any:
     """Where analyses lie: on the cells of the background, or of the truth, where one of them has the spacing."""
     for ds in (material.background, material.truth):
-        own = float(np.median(np.abs(np.diff(ds.latitude.values))))
+        own = spacing_of(ds)
         if spacing is None or abs(own - spacing) < 1e-3 * own:
             return {axis: ds[axis].values for axis in AXES}
     return spacing
 
 
-def climatology_of(material: Material, where: xr.Dataset) -> xr.Dataset | None:
-    """Mean of the truth over the training period, on the grid of an analysis, in memory; None where there is none."""
+def training_times(material: Material, scored: np.ndarray, notes: list[str]) -> np.ndarray | None:
+    """Times whose mean truth is the climatology: those of training that are not scored; None where there are none.
+
+    Notes say which they are, or why there are none.
+    """
     if TRAINING not in material.periods:
+        notes.append(f"no climatology: there is no period {TRAINING!r}; --period {TRAINING}=START,STOP names one")
         return None
+    known = material.times(TRAINING)
+    rest = np.setdiff1d(known, scored)
+    if not rest.size:
+        notes.append(f"no climatology: all of the {known.size} times of the period {TRAINING!r} are scored")
+        return None
+    first, last = (str(day) for day in rest[[0, -1]].astype("M8[D]").tolist())
+    notes.append(
+        f"climatology: mean truth of {rest.size} times of training from {first} to {last}, none of them scored"
+    )
+    return rest
+
+
+def mean_truth(material: Material, times: np.ndarray, where: xr.Dataset) -> xr.Dataset:
+    """Mean of the truth over some times, on the grid of an analysis, in memory."""
     named = [name for name in material.truth.data_vars if name in where]
-    truth = material.truth[named].sel(time=material.times(TRAINING))
+    truth = material.truth[named].sel(time=times)
     return on_grid(truth.mean("time", keep_attrs=True).compute(), where)
+
+
+def spacing_of(ds: xr.Dataset) -> float:
+    """Degrees between rows."""
+    return float(np.median(np.abs(np.diff(ds.latitude.values.astype("f8")))))
+
+
+def told_of_grid(truth: xr.Dataset, where: xr.Dataset) -> list[str]:
+    """What to know where a truth is coarser than what it judges."""
+    coarse, fine = spacing_of(truth), spacing_of(where)
+    if coarse <= fine * (1.0 + 1e-3):
+        return []
+    return [
+        f"the truth of {coarse:g} degrees is interpolated to the {fine:g} degrees of the analysis: it does not know "
+        "the scales between"
+    ]
 
 
 def on_grid(ds: xr.Dataset, where: xr.Dataset) -> xr.Dataset:
@@ -122,7 +173,7 @@ def on_grid(ds: xr.Dataset, where: xr.Dataset) -> xr.Dataset:
     mine, theirs = (tuple(each[axis].values.astype("f8") for axis in AXES) for each in (ds, where))
     if all(a.shape == b.shape and np.allclose(a, b, atol=1e-6) for a, b in zip(mine, theirs, strict=True)):
         return ds
-    spacing, wanted = (float(np.median(np.abs(np.diff(axes[0])))) for axes in (mine, theirs))
+    spacing, wanted = spacing_of(ds), spacing_of(where)
     (latitude, longitude), (rows, columns) = mine, theirs
     if spacing > wanted:
         to = {"to_latitude": rows, "to_longitude": columns}

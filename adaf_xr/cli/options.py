@@ -85,6 +85,16 @@ Model = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="The model. Default: the first one shipped.", rich_help_panel=ANALYSIS),
 ]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME|PATH",
+        help="The model: a name, such as oi, a checkpoint, or the folder of a published experiment. Default: the first "
+        "one shipped.",
+        rich_help_panel=ANALYSIS,
+    ),
+]
 Factor = Annotated[
     int, typer.Option(min=1, help="Fine cells along one side of a coarse one.", rich_help_panel=ANALYSIS)
 ]
@@ -132,4 +142,8 @@ Periods = Annotated[
         help="Periods (train, validation, test) instead of those of the data, from START until before STOP; repeat it.",
         rich_help_panel=INPUT,
     ),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Where models compute, such as cuda. Default: the CPU.", rich_help_panel=MACHINE),
 ]

@@ -51,6 +51,21 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 @contextmanager
+def remembering(notes: list[str]) -> Iterator[None]:
+    """Show every warning once, as it comes, and keep it for those who read the results later."""
+    with warnings.catch_warnings():
+        shown = warnings.showwarning
+
+        def keep(message: Warning | str, *rest: Any, **how: Any) -> None:
+            if (text := str(message)) not in notes:
+                notes.append(text)
+                shown(message, *rest, **how)
+
+        warnings.showwarning = keep
+        yield
+
+
+@contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar that vanishes when the work is over, and the function that moves it: called with (done, in all)."""
     console = Console(stderr=True)

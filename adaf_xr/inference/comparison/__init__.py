@@ -8,6 +8,7 @@ from adaf_xr.inference.comparison.levels import uppermost as uppermost
 from adaf_xr.inference.comparison.matching import BACKGROUND as BACKGROUND
 from adaf_xr.inference.comparison.matching import CLIMATOLOGY as CLIMATOLOGY
 from adaf_xr.inference.comparison.matching import Matched as Matched
+from adaf_xr.inference.comparison.matching import everywhere as everywhere
 from adaf_xr.inference.comparison.matching import match as match
 from adaf_xr.inference.comparison.scoring import Comparison as Comparison
 from adaf_xr.inference.comparison.scoring import calc_metrics_of as calc_metrics_of

@@ -13,7 +13,7 @@ import xarray as xr
 from adaf_xr import metrics
 from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.fields import canonical
-from adaf_xr.inference.comparison.matching import Matched
+from adaf_xr.inference.comparison.matching import Matched, where_all
 from adaf_xr.inference.comparison.scales import SEA_LEVEL, attempt
 from adaf_xr.inference.comparison.sheet import Sheet
 from adaf_xr.inference.departures import innovations
@@ -84,7 +84,7 @@ def sampled(
             continue
         kept = points[shared].where(inside).assign_attrs(points.attrs)
         at = {name: _at(kept, grid) for name, grid in grids.items() if any(key in grid for key in shared)}
-        found[_label(points.attrs["source"], found)] = Matched(_everywhere(kept, at), at)
+        found[_label(points.attrs["source"], found)] = Matched(where_all(kept, at), at)
     if not found:
         has = sorted({str(name) for grid in grids.values() for name in grid.data_vars})
         raise ValueError(f"the observations have {sorted(offered)} and the fields {has}: nothing to compare")
@@ -95,15 +95,6 @@ def _at(points: xr.Dataset, grid: xr.Dataset) -> xr.Dataset:
     """A field at points."""
     departures = innovations(points, grid)
     return xr.Dataset({name: points[name] - departures[name] for name in points.data_vars if name in grid})
-
-
-def _everywhere(points: xr.Dataset, fields: Mapping[str, xr.Dataset]) -> xr.Dataset:
-    """Observations where every field that has their variable has a value."""
-    present = {
-        name: reduce(operator.and_, (ds[name].notnull() for ds in fields.values() if name in ds))
-        for name in points.data_vars
-    }
-    return points.assign({name: points[name].where(there) for name, there in present.items()})
 
 
 def span_of(fields: Mapping[str, xr.Dataset]) -> tuple[np.datetime64, np.datetime64] | None:

@@ -6,8 +6,10 @@ same cells under other labels, and are put in order.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 import xarray as xr
@@ -48,6 +50,36 @@ class Matched:
         """One field and its truth, at the depths that both have."""
         ds = self.fields[name]
         return ds, self.truth.sel(depth=ds.depth) if "depth" in ds.dims else self.truth
+
+
+def everywhere(matched: Matched) -> Matched:
+    """Fields beside a truth that is known only where all of them are: scores of different cells are not comparable.
+
+    Parameters
+    ----------
+    matched : Matched
+        A climatology among its fields leaves nothing out.
+
+    Examples
+    --------
+    >>> truth, first = xr.Dataset({"zos": ("cell", [1.0, 2.0, 3.0])}), xr.Dataset({"zos": ("cell", [1.0, 1.0, 1.0])})
+    >>> analysis = xr.Dataset({"zos": ("cell", [float("nan"), 2.0, 3.0])})
+    >>> everywhere(Matched(truth, {"oi": analysis, "background": first})).truth.zos.values.tolist()
+    [nan, 2.0, 3.0]
+    """
+    fields = {name: ds for name, ds in matched.fields.items() if name != CLIMATOLOGY}
+    return replace(matched, truth=where_all(matched.truth, fields))
+
+
+def where_all(truth: xr.Dataset, fields: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """A truth where every field that has a variable has a value of it."""
+    known = {}
+    for name, da in truth.data_vars.items():
+        there = [ds[name].notnull() for ds in fields.values() if name in ds]
+        # A level that a field lacks is no gap in it.
+        there = [each.reindex_like(da, fill_value=True) if "depth" in each.dims else each for each in there]
+        known[name] = da.where(reduce(operator.and_, there)) if there else da
+    return truth.assign(known)
 
 
 def match(

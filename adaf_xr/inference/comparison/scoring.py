@@ -36,7 +36,7 @@ class Comparison:
     gains: xr.Dataset | None = None
 
 
-def compare(matched: Matched) -> Comparison:
+def compare(matched: Matched, whole: Matched | None = None) -> Comparison:
     """Score fields against their truth; this computes, in one pass but for what needs whole series of maps.
 
     Parameters
@@ -44,12 +44,15 @@ def compare(matched: Matched) -> Comparison:
     matched : Matched
         Fields named ``background`` and ``climatology`` are what the others are held against; the background is scored
         as well.
+    whole : Matched, optional
+        The same before cells were left out of its truth, by :func:`adaf_xr.inference.comparison.everywhere`: what the
+        score ``covered`` is a share of. Default: `matched`.
     """
     fields = {name: ds for name, ds in matched.fields.items() if name != CLIMATOLOGY}
     sheet, better = Sheet(), dict[tuple[str, str], xr.Dataset]()
     for key in map(str, matched.truth.data_vars):
         # Variables share nothing that would be read twice, and all of them at once would fill the memory.
-        found, gained = _pooled(_of_variable(matched, key))
+        found, gained = _pooled(_of_variable(matched, key), _of_variable(whole or matched, key))
         sheet, better = sheet + found, better | gained
     return Comparison(sheet + scales(replace(matched, fields=fields)), _as_table(better) if better else None)
 
@@ -64,11 +67,11 @@ def _of_variable(matched: Matched, key: str) -> Matched:
     return replace(matched, truth=matched.truth[[key]], fields=fields)
 
 
-def _pooled(matched: Matched) -> tuple[Sheet, dict[tuple[str, str], xr.Dataset]]:
+def _pooled(matched: Matched, whole: Matched) -> tuple[Sheet, dict[tuple[str, str], xr.Dataset]]:
     """Scores over time and place, and gains on the background."""
     fields = dict(matched.fields)
     usual, first = fields.pop(CLIMATOLOGY, None), fields.get(BACKGROUND)
-    every = replace(matched, fields=fields)
+    every = replace(whole, fields=fields)
     analyses = replace(matched, fields={name: ds for name, ds in fields.items() if name != BACKGROUND})
     # One computation for all: what they share is read once.
     done = _computed(
