@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from adaf_xr.instants import DAY
 from adaf_xr.osse.background import SmoothNoise
+from adaf_xr.osse.published_layout.files import pieces, write_netcdf
 from adaf_xr.osse.published_layout.lattice import LATITUDE, LONGITUDE
 from adaf_xr.osse.published_layout.world import World
 from adaf_xr.osse.storage import QUANTUM
@@ -62,7 +63,7 @@ def write_forecast(world: World, issued: np.datetime64, path: Path) -> None:
     for number, name in enumerate(CHANNELS.values()):
         channels[:, number] = _rounded(channels[:, number], name)
     ds = xr.Dataset({"seq_pred": (dims, channels)}, attrs={"comment": "a simulation; it describes no real ocean"})
-    ds.to_netcdf(path, engine="h5netcdf", encoding={"seq_pred": {"zlib": True, "complevel": 1, "shuffle": True}})
+    write_netcdf(ds, path)
 
 
 def write_truth(world: World, day: np.datetime64, path: Path) -> None:
@@ -71,14 +72,15 @@ def write_truth(world: World, day: np.datetime64, path: Path) -> None:
     with h5py.File(path, "w") as file:
         for channel, name in CHANNELS.items():
             values = _rounded(fields[name], name)
-            file.create_dataset(channel, data=values, compression="gzip", compression_opts=1, shuffle=True)
+            packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "chunks": pieces(values.shape)}
+            file.create_dataset(channel, data=values, **packed)
 
 
 def write_mask(world: World, path: Path) -> None:
     """``mask/land_sea_mask_glorys_23_181_360.nc``: the simulated sea has no floor above 643 m."""
     wet = np.broadcast_to(world.sea, (len(LEVELS), *world.sea.shape)).astype("i1")
     axes = {"depth": np.array(LEVELS), "lat": LATITUDE, "lon": LONGITUDE}
-    xr.Dataset({"mask": (tuple(axes), wet)}, axes).to_netcdf(path, engine="h5netcdf")
+    write_netcdf(xr.Dataset({"mask": (tuple(axes), wet)}, axes), path)
 
 
 def _rounded(values: NDArray, name: str) -> NDArray[np.float32]:

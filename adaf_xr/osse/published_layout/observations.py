@@ -13,12 +13,11 @@ import xarray as xr
 from adaf_xr.instants import DAY
 from adaf_xr.osse.observing import SYSTEMS, observe
 from adaf_xr.osse.observing.layout import LATITUDE, LONGITUDE
+from adaf_xr.osse.published_layout.files import write_netcdf
 from adaf_xr.osse.published_layout.lattice import means, nodes
 from adaf_xr.osse.published_layout.pathfinder import NAMES, image
 from adaf_xr.osse.published_layout.world import World, stamp
 from adaf_xr.seawater import depth_from_pressure
-
-PACKED = {"zlib": True, "complevel": 1, "shuffle": True}
 
 ALTIMETERS = ("nadir-reference", "nadir-interleaved")
 """The tracks of Jason-3, and of Jason-2 on its last orbits."""
@@ -93,7 +92,7 @@ def write_sst(day: Day, folder: Path, spacing: float) -> None:
     for number, (part, clock) in enumerate(NAMES):
         name = f"{day.name}{clock}-NCEI-L3C_GHRSST-SSTskin-AVHRR_Pathfinder-simulated_{part}.nc"
         ds = image(day.world.ocean, day.date, number, day.seed, spacing)
-        ds.to_netcdf(folder / name, engine="h5netcdf", encoding=dict.fromkeys(map(str, ds.data_vars), PACKED))
+        write_netcdf(ds, folder / name)
 
 
 def write_sss(day: Day, folder: Path, spacing: float) -> None:
@@ -106,8 +105,7 @@ def write_sss(day: Day, folder: Path, spacing: float) -> None:
     step = {"dtype": "i2", "scale_factor": 2e-3, "add_offset": 20.0, "_FillValue": -32768}
     for number, part in enumerate(("asc", "des")):
         ds = both.isel(time=[number]).drop_encoding()
-        encoding = dict.fromkeys(map(str, ds.data_vars), PACKED | step)
-        ds.to_netcdf(folder / f"smos_{part}_{day.name}.nc", engine="h5netcdf", encoding=encoding)
+        write_netcdf(ds, folder / f"smos_{part}_{day.name}.nc", **step)
 
 
 def write_ssh(day: Day, folder: Path) -> None:
@@ -150,7 +148,7 @@ def write_wind(day: Day, folder: Path) -> None:
 
 def write_ice(day: Day, folder: Path) -> None:
     """Concentration [1], averaged on whole degrees."""
-    chart = day.seen("ice")
+    chart = day.seen("ice", posting=0.5 * ICE)
     latitude, longitude = np.meshgrid(chart.lat.values, chart.lon.values, indexing="ij")
     sic = means(latitude, longitude, 0.01 * chart.ice_conc.values[0], ICE)
     attrs = {"long_name": "sea ice concentration", "units": "1"}
@@ -165,4 +163,4 @@ def _write_map(path: Path, spacing: float, *variables: tuple[str, np.ndarray, di
         {"lat": ("lat", latitude, LATITUDE), "lon": ("lon", longitude, LONGITUDE)},
         {"comment": "a simulation; it describes no real ocean"},
     )
-    ds.to_netcdf(path, engine="h5netcdf", encoding={name: PACKED for name, _, _ in variables})
+    write_netcdf(ds, path)
