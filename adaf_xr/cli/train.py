@@ -118,7 +118,9 @@ def train(
             material = source.material
         elif not (resume and (out / "config.yaml").exists()):
             raise ValueError(f"a training needs data: adaf train {what} --data DIR --out {out}")
-        result = _run(what, material, out, overrides, resume, launcher.value, ranks, stall)
+        again = _again(out, launcher, scheduler, workers)
+        how: dict[str, Any] = {"launcher": launcher.value, "ranks": ranks, "stall": stall, "resume": resume}
+        result = _run(what, material, out, overrides, how, again)
     if _speaks():
         _tell(result, out)
 
@@ -176,14 +178,7 @@ def _what(name: str | None, out: Path, resume: bool) -> str:
 
 
 def _run(
-    what: str,
-    material: Any,
-    out: Path,
-    overrides: Mapping[str, Any],
-    resume: bool,
-    launcher: str,
-    ranks: int | None,
-    stall: float | None,
+    what: str, material: Any, out: Path, overrides: Mapping[str, Any], how: Mapping[str, Any], again: str
 ) -> dict[str, Any]:
     """Train; what stops it is told as errors of commands are."""
     from adaf_xr.training import InterruptedTrainingError
@@ -192,20 +187,19 @@ def _run(
     with watched() as watch, _gently() as begun:
 
         def heard(event: dict[str, Any]) -> None:
-            if event.get("kind") == "begin" and launcher == Launcher.NONE:
+            if event.get("kind") == "begin" and how["launcher"] == Launcher.NONE:
                 begun()
             watch(event)
 
         try:
-            how: dict[str, Any] = {"launcher": launcher, "ranks": ranks, "stall": stall, "resume": resume}
             return run(what, material, out, on_event=heard, **how, **overrides)
         except (KeyboardInterrupt, InterruptedTrainingError):
             stopped = None
         except RuntimeError as error:
             stopped = error
     if stopped is not None:
-        raise ValueError(f"{_headline(stopped)}. {_way_on(out, launcher)}") from stopped
-    terminal.say("interrupted", "yellow", _way_on(out, launcher))
+        raise ValueError(f"{_headline(stopped)}. {_way_on(out, again)}") from stopped
+    terminal.say("interrupted", "yellow", _way_on(out, again))
     raise typer.Exit(INTERRUPTED)
 
 
@@ -214,14 +208,21 @@ def _headline(error: RuntimeError) -> str:
     return str(error).split("\n\n", 1)[0].rstrip(". ")
 
 
-def _way_on(out: Path, launcher: str) -> str:
+def _again(out: Path, launcher: Launcher, scheduler: str | None, workers: int) -> str:
+    """The command that goes on with a run where it ran."""
+    where = "" if launcher is Launcher.NONE else f" --launcher {launcher}"
+    if launcher is Launcher.DASK:
+        where += f" --workers {workers}" if scheduler is None else f" --scheduler {scheduler}"
+    return f"adaf train --resume --out {out}{where}"
+
+
+def _way_on(out: Path, again: str) -> str:
     """How to go on with a run that ended before its end."""
     if not (out / "config.yaml").exists():
         return "Nothing is trained yet; the same command again goes on with the data that are prepared"
     saved = (out / "checkpoints" / "state.pt").exists()
     begin = "Go on with" if saved else "Nothing was saved yet; begin again, with the data that are prepared, by"
-    where = "" if launcher == Launcher.NONE else f" --launcher {launcher} ..."
-    return f"{begin}: adaf train --resume --out {out}{where}"
+    return f"{begin}: {again}"
 
 
 @contextmanager
@@ -280,5 +281,6 @@ def _tell(result: Mapping[str, Any], out: Path) -> None:
     score = "" if best is None else f", least validation loss {best:.4g} in epoch {result['best_epoch']}"
     terminal.show(f"{result['reason']} after {result['epoch']} epochs and {result['step']} steps{score}")
     terminal.show(f"\nweights: {out / 'checkpoints' / 'best.safetensors'}")
-    terminal.show(f"logs:    {out / 'log.csv'}, {out / 'epochs.csv'}, {out / 'tensorboard'}")
+    logs = [out / name for name in ("log.csv", "epochs.csv", "tensorboard")]
+    terminal.show(f"logs:    {', '.join(str(path) for path in logs if path.exists())}")
     terminal.show(f"next:    adaf evaluate {out} --data DIR")
