@@ -29,6 +29,9 @@ AT_ONCE = {1.0: 8, 0.25: 4}
 CLOCK = [time.perf_counter]
 """What tells seconds."""
 
+SMALL = 0.02
+"""Share of the time below which a part is not worth a line."""
+
 CORNER = 8, 32
 """The tile that is timed: row and column of its first window."""
 
@@ -110,16 +113,15 @@ def compare(name, network, spacing, sample):
         straightforward = run(plain(network, day, tiling, some, AT_ONCE[spacing])) / some[0].size
         with timed(network) as spent:
             ours = run(tiles.residuals(network, day, tiling, tile, 0.0, 300)) / tile[0].size
-    total = globe[0].size
+    total, each = globe[0].size, tile[0].size
     print(
-        f"{name:9}{spacing:>6}{some[0].size:>8}{straightforward * total:>12.0f}{tile[0].size:>8}{ours * total:>9.0f}"
+        f"{name:9}{spacing:>6}{straightforward * total:>10.1f} ({some[0].size:>3}){ours * total:>10.1f} ({each:>3})"
         f"{straightforward / ours:>8.1f}"
     )
-    spent["moving features"] = ours * tile[0].size - sum(spent.values())
+    spent["cutting and joining"] = ours * each - sum(spent.values())
     for part, seconds in sorted(spent.items(), key=lambda item: -item[1]):
-        print(
-            f"{'':17}{part:45}{seconds / tile[0].size * total:>8.1f} s {100 * seconds / (ours * tile[0].size):>5.0f} %"
-        )
+        if (share := seconds / (ours * each)) >= SMALL:
+            print(f"{'':17}{part:40}{seconds / each * total:>8.1f} s {100 * share:>4.0f} %")
 
 
 def whole(name, network, spacing):
@@ -160,7 +162,9 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     networks = {"thinned": thinned, "released": released}
     if not options.all:
-        print(f"{'network':9}{'deg':>6}{'sample':>8}{'plain [s]':>12}{'sample':>8}{'ours [s]':>9}{'ratio':>8}")
+        clock = "processor" if options.cpu else "wall-clock"
+        print(f"{clock} seconds for the globe, extrapolated from (n) windows; {options.threads} threads")
+        print(f"{'network':9}{'deg':>6}{'plain (n)':>16}{'ours (n)':>16}{'ratio':>8}")
     for name in options.networks:
         network = networks[name](seed=0).eval().requires_grad_(False)
         for spacing in options.spacings:
