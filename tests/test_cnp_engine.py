@@ -594,8 +594,9 @@ class TestThroughAssimilate:
         points, first = observed(), background()
         close(analysed(points, first, model=filed), analysed(points, first, model=held), 1e-7)
         assert filed.spec.checkpoint == Reference.of(file).sha256 and not held.spec.checkpoint
-        assert filed.spec.provenance == "ADAF-Ocean network as published: windows of 40 x 80 degrees"
-        assert held.spec.provenance == "ADAF-Ocean network as published, from memory: windows of 40 x 80 degrees"
+        assert filed.spec.provenance == "ADAF-Ocean network as published: windows of 40 x 80 degrees, the surface"
+        deeper = "as published, from memory: windows of 40 x 80 degrees, depth_step 2 down to 20 m"
+        assert engine(depth_step=2).spec.provenance.endswith(deeper)
         an = adaf_xr.assimilate(datasets(points), labelled(first), model=str(file))
         expected = adaf_xr.assimilate(datasets(points), labelled(first), model=held)
         xr.testing.assert_allclose(an.compute(), expected.compute())

@@ -125,7 +125,9 @@ class AdafOceanCNP:
         """One line for the history of results."""
         whose = "" if isinstance(self.weights, Reference) else ", from memory"
         high, wide = self.configuration.window
-        return f"ADAF-Ocean network as published{whose}: windows of {high:g} x {wide:g} degrees"
+        step, deepest = self.depth_step, self.configuration.max_depth
+        levels = "the surface" if step is None else f"depth_step {step} down to {deepest:g} m"
+        return f"ADAF-Ocean network as published{whose}: windows of {high:g} x {wide:g} degrees, {levels}"
 
     def to(self, device: str) -> AdafOceanCNP:
         """The same engine at work on a device."""

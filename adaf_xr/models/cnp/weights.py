@@ -10,12 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from adaf_xr.checkpoint import Checkpoint, CheckpointError
+from adaf_xr.models.cnp.carrying import NAME
 from adaf_xr.models.cnp.configuration import RELEASED, THINNED, Configuration
 from adaf_xr.models.cnp.network import ConditionalNeuralProcess
 from adaf_xr.normalisation import minmax
-
-FAMILY = "adaf-ocean-cnp"
-"""Name of this kind of network among checkpoints and engines."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Shape of every parameter by its name."""
@@ -59,7 +57,7 @@ def checkpoint_of(
     ('adaf-ocean-cnp', True)
     """
     refuse_misfit({name: array.shape for name, array in weights.items()}, configuration, "these weights")
-    return Checkpoint(FAMILY, weights, configuration.as_dict(), normalisation_of(configuration), provenance or {})
+    return Checkpoint(NAME, weights, configuration.as_dict(), normalisation_of(configuration), provenance or {})
 
 
 def normalisation_of(configuration: Configuration) -> dict[str, Any]:
@@ -81,8 +79,8 @@ def network_of(checkpoint: Checkpoint) -> ConditionalNeuralProcess:
         If it is of another family, its weights do not fit its configuration (all that does not is listed), or its
         normalisation is not that of its configuration.
     """
-    if checkpoint.family != FAMILY:
-        raise CheckpointError(f"a checkpoint of family {checkpoint.family!r} holds no network of {FAMILY!r}")
+    if checkpoint.family != NAME:
+        raise CheckpointError(f"a checkpoint of family {checkpoint.family!r} holds no network of {NAME!r}")
     try:
         configuration = Configuration.from_dict(checkpoint.configuration)
     except (ValueError, TypeError) as error:
