@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections import defaultdict
@@ -35,8 +36,9 @@ class Listener:
         return dict(found)
 
     def assert_gone(self, ranks):
+        """The ranks, and what they have started."""
         assert sorted(self.pids) == list(range(ranks))
-        assert_gone(self.pids.values())
+        assert_gone([*self.pids.values(), *(event["started"] for event in self.events if "started" in event)])
 
 
 def assert_gone(pids, seconds=10.0):
@@ -72,10 +74,10 @@ def assert_talked(results, heard):
     assert told == [(0, 2, 3.0, 1), (1, 2, 3.0, 1)]
     assert {result["rank"]: result["pid"] for result in results} == heard.pids
     for said in heard.by_rank().values():
-        assert [event["kind"] for event in said] == ["joined", "step", "odd", *["count"] * 50]
+        assert [event["kind"] for event in said] == ["joined", "step", "started", "odd", *["count"] * 50]
         assert said[1]["loss"] == 3.0
-        assert said[2] == {"kind": "odd", **ODD}
-        assert [(event["i"], event["text"]) for event in said[3:]] == [(i, "x" * 20_000) for i in range(50)]
+        assert said[3] == {"kind": "odd", **ODD}
+        assert [(event["i"], event["text"]) for event in said[4:]] == [(i, "x" * 20_000) for i in range(50)]
     heard.assert_gone(2)
 
 
@@ -89,11 +91,16 @@ def wait_for_the_others():
 def fails(rank, world, emit, how, culprit):
     """One rank ends in its own way while the others wait for it."""
     wait_for_the_others()
-    emit(kind="step", epoch=0)
+    emit(kind="step", started=starts())
     if rank == culprit:
         print(f"rank {rank} is about to {how}")
         END[how]()
     wait_for_the_others()
+
+
+def starts():
+    """A process of a rank's own, as loaders of data have them."""
+    return subprocess.Popen(["sleep", "600"]).pid
 
 
 def breaks():
@@ -127,6 +134,7 @@ def fails_while_the_other_is_deaf(rank, world, emit, how):
     """A rank at work that takes no notice of SIGTERM, as one that wants to save its state first."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     wait_for_the_others()
+    emit(kind="step", started=starts())
     if rank == 1:
         print(f"rank 1 is about to {how}")
         END[how]()
@@ -148,6 +156,7 @@ def meets_the_other_job(rank, world, emit, folder, mine, other):
 def talks(rank, world, emit, number, size):
     """Long messages, longer than what a pipe takes in one piece, from all ranks at once."""
     result = sum_of_ranks(rank, world, emit)
+    emit(kind="started", started=starts())
     emit(kind="odd", rank=-1, **ODD)
     for i in range(number):
         emit(kind="count", i=i, text="x" * size)

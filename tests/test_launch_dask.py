@@ -92,6 +92,22 @@ def test_a_worker_that_stands_still_is_named_and_not_the_rank_that_misses_it(cli
     heard.assert_gone(2)
 
 
+def test_a_scheduler_may_fail_to_answer_once_or_twice(client, monkeypatch):
+    from adaf_xr.training.launch.cluster import _Job
+
+    answer, asked = _Job._alive, []
+
+    def slowly(job):
+        asked.append(job)
+        if len(asked) < 3:
+            raise TimeoutError
+        return answer(job)
+
+    monkeypatch.setattr(_Job, "_alive", slowly)
+    assert launch(sum_of_ranks, launcher="dask", client=client)[0]["sum"] == 1.0
+    assert len(asked) >= 3
+
+
 def test_a_large_result_may_take_its_time(client, monkeypatch):
     monkeypatch.setattr("adaf_xr.training.launch.cluster.GRACE", 0.01)
     assert launch(returns_much, launcher="dask", client=client) == [returns_much(0, 1, None)]

@@ -25,6 +25,12 @@ TICK = 0.1
 COUNT = 0.5
 """Seconds between two counts of the workers."""
 
+ANSWER = 5.0
+"""Seconds for the scheduler to say which workers there are."""
+
+ASKED = 3
+"""How many times in a row it may fail to, before it counts as gone."""
+
 GRACE = 5.0
 """Seconds for the other ranks to say how they ended, once one has failed."""
 
@@ -105,6 +111,7 @@ class _Job:
         self.futures: list[Future] = []
         self._patience = dict.fromkeys(range(len(workers)), GRACE)
         self._counted = 0.0
+        self._unanswered = 0
         self._called = False
 
     @contextmanager
@@ -206,13 +213,21 @@ class _Job:
     def _count(self) -> None:
         alive: set[str] = set()
         gone = "may be there, but the scheduler is gone"
-        with suppress(OSError):
-            if self._connected:
-                alive = set(self.client.nthreads())
+        if self._connected:
+            try:
+                alive, self._unanswered = self._alive(), 0
                 gone = "is gone: killed, out of memory, or scaled away"
+            except OSError:
+                self._unanswered += 1
+                if self._unanswered < ASKED:
+                    return
         for rank in self._open():
             if self.workers[rank] not in alive:
                 self._fail(rank, LOST, f"{self.workers[rank]} {gone}")
+
+    def _alive(self) -> set[str]:
+        """The workers that the scheduler knows, if it says so in time."""
+        return set(self.client.sync(self.client.scheduler.ncores, callback_timeout=ANSWER))
 
     def _fail(self, rank: int, reason: str, detail: str) -> None:
         self.failures[rank] = Failure(rank, host_of(self.workers[rank]), reason, detail, when=time.time())

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import re
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -113,10 +115,15 @@ def run(
         command += [f"--nproc-per-node={world}", SCRIPT, name]
         variables = environment(threads, **gloo(LOOPBACK))
         process = Process([sys.executable, *command], variables, folder / "torchrun.log")
+        job = Following(world, options, on_event)
         try:
-            return _follow(process, folder, Following(world, options, on_event))
+            return _follow(process, folder, job)
         finally:
             process.end(PATIENCE)
+            # Torchrun gives each rank a group of its own, which outlives the rank if it has started something.
+            for said in job.joined.values():
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(said["pid"], signal.SIGKILL)
 
 
 def _gpus() -> int:
