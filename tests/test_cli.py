@@ -2,6 +2,7 @@
 
 import re
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from typer.testing import CliRunner
 
 import adaf_xr
 from adaf_xr.cli import app, inputs
+from adaf_xr.models.cnp import thinned, write_published
+
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -28,7 +32,10 @@ def test_version(adaf):
     assert adaf("--version").output.strip() == f"adaf_xr {adaf_xr.__version__}"
 
 
-@pytest.mark.parametrize("command", ["demo", "catalog", "assimilate", "upsample"])
+COMMANDS = ["demo", "catalog", "assimilate", "upsample", "osse", "sample", "score", "train", "evaluate"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_overview_and_a_command_say_the_same_of_it(adaf, command):
     overview, own = adaf("--help"), adaf(command, "--help")
     assert overview.exit_code == own.exit_code == 0
@@ -53,6 +60,14 @@ def assert_readable(result, *parts: str) -> None:
     assert len(result.stderr.strip().splitlines()) == 1
     for part in parts:
         assert part in result.stderr
+
+
+def test_the_overview_and_the_reference_have_every_command(adaf):
+    import typer
+
+    assert sorted(typer.main.get_command(app).commands) == sorted(COMMANDS)
+    page = (REPOSITORY / "docs" / "api" / "cli.md").read_text()
+    assert re.findall(r"\{cli-help\} (\w+)", page) == COMMANDS
 
 
 def test_a_missing_file_is_one_paragraph(adaf):
@@ -123,6 +138,18 @@ def test_a_catalog_is_assimilated_as_the_functions_do(adaf, one_day):
     assert result.exit_code == 0, result.output
     assert "day.zarr" in result.stdout
     xr.testing.assert_identical(read("day.zarr"), one_day)
+
+
+def test_a_model_may_be_a_path_and_a_device_is_handed_on(adaf, tmp_path):
+    write_published(tmp_path / "exp_dir", thinned(seed=0))
+    how = (*ONE_DAY, "--model", "exp_dir")
+    assert_readable(adaf(*how, "--device", "meta", "--out", "nowhere.zarr"), "meta")
+    assert_readable(adaf(*ONE_DAY, "--model", "oi", "--device", "cuda"), "device='cuda'", "runs on the CPU only")
+    assert_readable(adaf(*ONE_DAY, "--model", "exp_dirr"), "unknown model 'exp_dirr'", "path of a checkpoint")
+    assert "NAME|PATH" in adaf("assimilate", "--help").output
+    result = adaf(*how, "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    assert "checkpoint" in read("analysis.zarr").attrs["history"]
 
 
 def test_files_are_assimilated_as_the_functions_do(adaf, one_day):

@@ -32,7 +32,10 @@ def sample(
     seed: Seed = 2020,
     spacing: Spacing = 0.25,
 ) -> None:
-    """Write days of a simulated ocean in the folder layout of the published ADAF-Ocean data, every source of it."""
+    """Write days of a simulated ocean, laid out like the published ADAF-Ocean data.
+
+    All of its sources are there, from the day before the first analysis on.
+    """
     from adaf_xr.osse.published_layout import write
 
     with terminal.progress("writing the sample") as moved:
