@@ -9,6 +9,7 @@ from small_network import SMALL
 
 from adaf_xr.models.cnp import RELEASED
 from adaf_xr.models.cnp.lattices import Lattice, lattice_of_phase
+from adaf_xr.models.cnp.patches import corners
 from adaf_xr.models.cnp.tiles import tile_shape, tiles
 from adaf_xr.models.cnp.windows import OverlapMean, Tiling
 
@@ -22,7 +23,8 @@ def tilings(draw):
     lattice = Lattice(spacing, -90.0, 0.0)
     shape = tuple(draw(st.integers(1, n)) for n in lattice.shape)
     steps = tuple(draw(st.integers(1, n)) for n in shape)
-    tiling = Tiling(lattice, shape, steps)
+    first = tuple(draw(st.integers(0, n - 1)) for n in shape)
+    tiling = Tiling(lattice, shape, steps, first=first)
     assume(tiling.rows.size * tiling.columns.size < 3000)
     return tiling
 
@@ -75,7 +77,8 @@ class TestWhereWindowsLie:
     @pytest.mark.parametrize("spacing", [1.0, 0.5, 0.25])
     def test_the_published_windows_and_those_across_the_prime_meridian(self, spacing):
         """35 x 69 were published, which end at the prime meridian; three more columns of windows cross it."""
-        tiling = Tiling.of(Lattice(spacing, -90.0, 0.0), RELEASED)
+        step = round(5 / spacing)
+        tiling = Tiling.of(Lattice(spacing, -90.0, 0.0), RELEASED, step, step)
         assert (tiling.rows.size, tiling.columns.size) == (35, 72)
         inside = tiling.columns + tiling.shape[1] <= tiling.lattice.shape[1]
         assert inside.sum() == 69
@@ -97,11 +100,33 @@ class TestWhereWindowsLie:
         latitude, longitude = tiling.centres(np.array([0, 170]), np.array([0, 355]))
         assert (latitude.tolist(), longitude.tolist()) == ([-85.0, 85.0], [10.0, 365.0])
 
+    @pytest.mark.parametrize("k", [1, 2, 3, 4, 5])
+    @pytest.mark.parametrize("phase", ["node", "cell"])
+    def test_each_token_serves_the_targets_in_its_own_cell(self, k, phase):
+        configuration = RELEASED.but(phase=phase)
+        coarse = lattice_of_phase(1.0, phase)
+        tiling = Tiling.of(lattice_of_phase(1.0 / k, phase), configuration)
+        assert {0, 170 * k} <= set(tiling.rows) and {35, 36} >= {tiling.rows.size} and tiling.columns.size == 72
+        for row in tiling.rows[1:-1]:
+            for column in tiling.columns:
+                south, west = (
+                    first[0]
+                    for first in corners(
+                        configuration.background,
+                        *(np.atleast_1d(axis) for axis in tiling.centres(row, column)),
+                        configuration,
+                    )
+                )
+                rows = coarse.row(tiling.lattice.latitude(row + np.arange(10 * k)))
+                columns = coarse.column(tiling.lattice.longitude(column + np.arange(20 * k)))
+                npt.assert_array_equal(rows, south + np.arange(10 * k) // k)
+                npt.assert_array_equal(columns, (west + np.arange(20 * k) // k) % 360)
+
     @pytest.mark.parametrize("k", [1, 2, 4, 5])
     @pytest.mark.parametrize("phase", ["node", "cell"])
     def test_on_a_finer_lattice_the_centre_stays(self, k, phase):
         configuration = RELEASED.but(phase=phase)
-        tiling = Tiling.of(lattice_of_phase(1.0 / k, phase), configuration)
+        tiling = Tiling.of(lattice_of_phase(1.0 / k, phase), configuration, 5 * k, 5 * k)
         centres = tiling.centres(tiling.rows[:3], tiling.columns[:3])
         half = 0.0 if phase == "node" else 0.5
         npt.assert_allclose(centres[0], np.array([-85.0, -80.0, -75.0]) + half)

@@ -44,7 +44,8 @@ class AdafOceanCNP:
         The weights: a checkpoint of this package, the folder of a published experiment, or a network. Only a Reference
         or the path of a file keeps them out of task graphs.
     lat_step, lon_step : int, optional
-        Cells of the query grid between windows; None: 5 degrees.
+        Cells of the query grid between windows, counted from its first cell as published. None: 5 degrees, and on a
+        finer query grid counted so that each token serves the targets in its own cell.
     depth_step : int, optional
         Every how many levels, of those the network reaches, are analysed, from the shallowest on; the others keep the
         background. None: the shallowest alone, for the published network is trained for the surface and nothing else.

@@ -30,6 +30,8 @@ class Tiling:
         Rows and columns from one window to the next, in cells of the lattice.
     centre : float
         Distance [degrees] from the first cell of those around the middle of a window to its centre, along both axes.
+    first : tuple of int
+        Row and column that steps are counted from; a window at row 0 holds the rows before.
 
     Examples
     --------
@@ -43,6 +45,7 @@ class Tiling:
     shape: tuple[int, int]
     steps: tuple[int, int]
     centre: float = 0.0
+    first: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         for name, step, size in zip(("lat_step", "lon_step"), self.steps, self.shape, strict=True):
@@ -65,24 +68,30 @@ class Tiling:
         configuration : Configuration
             Says how many degrees a window has.
         lat_step, lon_step : int, optional
-            Cells of the lattice between windows; None: half the height of a window, 5 degrees as published.
+            Cells of the lattice between windows, counted from its first cell, as published. None: half the height of a
+            window, 5 degrees, counted from the first cell that begins one of the background's: each token then serves
+            the targets in its own cell, while other windows move increments by part of a cell.
         """
         shape, k = cells(lattice, configuration), finer(lattice, configuration)
         step = max(1, shape[0] // 2)
         # Where coarse cells are known by their centres, so is the window: by the coarse cell that begins in its middle.
         centre = 0.5 * (k - 1) * lattice.spacing if configuration.phase == "cell" else 0.0
-        return cls(lattice, shape, (lat_step or step, lon_step or step), centre)
+        # Cells around nodes begin half a cell before them, rounded up to a target.
+        begin = (k - k // 2) % k if configuration.phase == "node" else 0
+        first = (0 if lat_step else begin, 0 if lon_step else begin)
+        return cls(lattice, shape, (lat_step or step, lon_step or step), centre, first)
 
     @property
     def rows(self) -> NDArray[np.int64]:
         """First rows of the windows, ascending; every row of the lattice is in some window."""
         last = self.lattice.shape[0] - self.shape[0]
-        return np.unique(np.append(np.arange(0, last + 1, self.steps[0]), last))
+        return np.unique(np.concatenate([[0, last], np.arange(self.first[0], last + 1, self.steps[0])]))
 
     @property
     def columns(self) -> NDArray[np.int64]:
         """First columns of the windows, ascending; the last ones go on beyond the prime meridian."""
-        return np.arange(0, self.lattice.shape[1], self.steps[1])
+        n_lon = self.lattice.shape[1]
+        return np.sort((self.first[1] + np.arange(0, n_lon, self.steps[1])) % n_lon)
 
     def centres(self, rows: NDArray, columns: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Latitude and longitude [degrees] that patches of windows are cut about."""
