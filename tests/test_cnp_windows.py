@@ -107,20 +107,12 @@ class TestWhereWindowsLie:
         coarse = lattice_of_phase(1.0, phase)
         tiling = Tiling.of(lattice_of_phase(1.0 / k, phase), configuration)
         assert {0, 170 * k} <= set(tiling.rows) and {35, 36} >= {tiling.rows.size} and tiling.columns.size == 72
-        for row in tiling.rows[1:-1]:
-            for column in tiling.columns:
-                south, west = (
-                    first[0]
-                    for first in corners(
-                        configuration.background,
-                        *(np.atleast_1d(axis) for axis in tiling.centres(row, column)),
-                        configuration,
-                    )
-                )
-                rows = coarse.row(tiling.lattice.latitude(row + np.arange(10 * k)))
-                columns = coarse.column(tiling.lattice.longitude(column + np.arange(20 * k)))
-                npt.assert_array_equal(rows, south + np.arange(10 * k) // k)
-                npt.assert_array_equal(columns, (west + np.arange(20 * k) // k) % 360)
+        rows, columns = (axis.ravel() for axis in np.meshgrid(tiling.rows[1:-1], tiling.columns))
+        south, west = corners(configuration.background, *tiling.centres(rows, columns), configuration)
+        i, j = np.arange(10 * k), np.arange(20 * k)
+        npt.assert_array_equal(coarse.row(tiling.lattice.latitude(rows[:, None] + i)), south[:, None] + i // k)
+        found = coarse.column(tiling.lattice.longitude(columns[:, None] + j))
+        npt.assert_array_equal(found, (west[:, None] + j // k) % 360)
 
     @pytest.mark.parametrize("k", [1, 2, 4, 5])
     @pytest.mark.parametrize("phase", ["node", "cell"])
