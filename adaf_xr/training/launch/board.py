@@ -46,7 +46,7 @@ class Board:
             if self._over.is_set():
                 return
             self._content.update(content, beat=self._content["beat"] + 1)
-            self._variable.set(dict(self._content), timeout=ANSWER)
+            self._variable.set(dict(self._content), callback_timeout=ANSWER)
 
     def _beat(self, interval: float) -> None:
         while not self._over.wait(interval):

@@ -14,7 +14,7 @@ from typing import Any
 import cloudpickle
 from distributed import Client, Future, default_client
 
-from adaf_xr.training.launch.board import Board
+from adaf_xr.training.launch.board import ANSWER, Board
 from adaf_xr.training.launch.errors import ABSENT, LOST, STALLED, STOPPED, Failure, RankFailedError
 from adaf_xr.training.launch.following import HUNG, Following, OnEvent, Options
 from adaf_xr.training.launch.worker import Place, host_of, mind
@@ -25,11 +25,8 @@ TICK = 0.1
 COUNT = 0.5
 """Seconds between two counts of the workers."""
 
-ANSWER = 5.0
-"""Seconds for the scheduler to say which workers there are."""
-
 ASKED = 3
-"""How many times in a row it may fail to, before it counts as gone."""
+"""How many times in a row the scheduler may fail to say which workers there are, before it counts as gone."""
 
 GRACE = 5.0
 """Seconds for the other ranks to say how they ended, once one has failed."""
