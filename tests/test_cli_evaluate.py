@@ -20,6 +20,7 @@ from adaf_xr import open_observations, open_source
 from adaf_xr.cli import app
 from adaf_xr.cli.evaluate import named
 from adaf_xr.cli.judging import Judged, on_grid
+from adaf_xr.cli.terminal import INTERRUPTED
 from adaf_xr.fields import canonical
 from adaf_xr.inference import engines
 from adaf_xr.metrics.adaf_ocean import COLUMNS
@@ -169,6 +170,15 @@ class TestScores:
         assert result.exit_code == 0, result.output
         pd.testing.assert_frame_equal(pd.read_csv(out / "scores.csv"), before)
         assert times == {path: path.stat().st_mtime_ns for path in times}
+
+    def test_an_interruption_says_how_to_go_on(self, folder, tmp_path, monkeypatch):
+        def interrupted(*_, **__):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("adaf_xr.inference.store.write", interrupted)
+        result = call("evaluate", "oi", "--data", folder, "--no-climatology", "--out", tmp_path)
+        assert result.exit_code == INTERRUPTED
+        assert "interrupted: the same command with --resume goes on" in result.stderr
 
 
 class TestPlaces:

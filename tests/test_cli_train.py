@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from typer.testing import CliRunner
 
 from adaf_xr import checkpoint
 from adaf_xr.cli import app, training_data
-from adaf_xr.cli.train import INTERRUPTED, settings
+from adaf_xr.cli.terminal import INTERRUPTED
+from adaf_xr.cli.train import Launcher, _again, settings
 from adaf_xr.cli.training_progress import watched
 from adaf_xr.training.configuration import recipes
 
@@ -67,7 +69,7 @@ def refused(result, *parts: str) -> None:
 
 
 class TestRun:
-    def test_a_run_leaves_weights_logs_and_its_configuration(self, prepared):
+    def test_a_run_leaves_weights_logs_and_its_configuration(self, prepared, data):
         folder, result = prepared
         held = checkpoint.read(folder / "run/checkpoints/best.safetensors")
         assert held.family == "adaf-ocean-cnp"
@@ -76,7 +78,8 @@ class TestRun:
         rows = list(csv.DictReader((folder / "run/epochs.csv").open()))
         assert [row["epoch"] for row in rows] == ["1", "2"]
         assert "finished after 2 epochs and 2 steps, least validation loss" in result.stdout
-        assert "next:    adaf evaluate run" in result.stdout
+        assert f"next: adaf evaluate run --data {data}" in " ".join(result.stdout.split())
+        assert "tensorboard" not in result.stdout
 
     def test_it_says_what_it_trains_on_and_a_line_for_each_epoch(self, prepared):
         said = " ".join(prepared[1].stderr.split())
@@ -135,6 +138,14 @@ class TestInterruptions:
         result = call("train", "--resume", "--out", "run", "--set", "epochs=3")
         refused(result, "error:", "nan", "Go on with: adaf train --resume --out run")
         assert "Traceback" not in result.output
+
+
+def test_on_a_cluster_the_way_on_names_it():
+    out, address = Path("run"), "tcp://10.0.0.1:8786"
+    assert _again(out, Launcher.NONE, None, 4) == "adaf train --resume --out run"
+    assert _again(out, Launcher.TORCHRUN, None, 0).endswith("--out run --launcher torchrun")
+    assert _again(out, Launcher.DASK, None, 2).endswith("--launcher dask --workers 2")
+    assert _again(out, Launcher.DASK, address, 0).endswith(f"--launcher dask --scheduler {address}")
 
 
 class TestRefusals:

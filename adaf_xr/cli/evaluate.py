@@ -95,7 +95,8 @@ def evaluate(
     _say_which(source.what, split, times)
     notes: list[str] = []
     usual = training_times(source.material, times, notes) if climatology else None
-    with terminal.cluster(scheduler, workers), terminal.remembering(notes):
+    again = "the same command with --resume goes on after the days that are written"
+    with terminal.resumable(again), terminal.cluster(scheduler, workers), terminal.remembering(notes):
         how = {"grid": target_grid(source.material, grid), "region": region, "mdt": _topography(mdt)}
         lazy = {name: _analyses(which, source.material, times, device, how) for name, which in models.items()}
         # What cannot be is said of all models before the first of them begins to work.

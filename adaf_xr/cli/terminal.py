@@ -13,6 +13,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
+INTERRUPTED = 130
+"""Exit code of a command that was interrupted."""
+
 
 class ReadableErrors(TyperGroup):
     """Commands whose errors are one paragraph and exit code 2; ``adaf --traceback`` shows where they came from."""
@@ -63,6 +66,16 @@ def remembering(notes: list[str]) -> Iterator[None]:
 
         warnings.showwarning = keep
         yield
+
+
+@contextmanager
+def resumable(again: str) -> Iterator[None]:
+    """An interruption says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("interrupted", "yellow", again)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @contextmanager

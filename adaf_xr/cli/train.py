@@ -31,9 +31,6 @@ class Launcher(StrEnum):
 
 TRAINING = "Training"
 
-INTERRUPTED = 130
-"""Exit code of a command that was interrupted."""
-
 Recipe = Annotated[
     str | None,
     typer.Argument(metavar="[NAME|FILE]", help="A recipe, or a configuration of your own; without it, all are listed."),
@@ -122,7 +119,7 @@ def train(
         how: dict[str, Any] = {"launcher": launcher.value, "ranks": ranks, "stall": stall, "resume": resume}
         result = _run(what, material, out, overrides, how, again)
     if _speaks():
-        _tell(result, out)
+        _tell(result, out, data)
 
 
 def _speaks() -> bool:
@@ -200,7 +197,7 @@ def _run(
     if stopped is not None:
         raise ValueError(f"{_headline(stopped)}. {_way_on(out, again)}") from stopped
     terminal.say("interrupted", "yellow", _way_on(out, again))
-    raise typer.Exit(INTERRUPTED)
+    raise typer.Exit(terminal.INTERRUPTED)
 
 
 def _headline(error: RuntimeError) -> str:
@@ -275,7 +272,7 @@ def _about(text: str) -> str:
     return re.split(r"[:.] ", " ".join(line.lstrip("# ") for line in head) + " ")[0].rstrip(". ")
 
 
-def _tell(result: Mapping[str, Any], out: Path) -> None:
+def _tell(result: Mapping[str, Any], out: Path, data: Path | None) -> None:
     """How it ended, and where everything is."""
     best = result.get("best")
     score = "" if best is None else f", least validation loss {best:.4g} in epoch {result['best_epoch']}"
@@ -283,4 +280,4 @@ def _tell(result: Mapping[str, Any], out: Path) -> None:
     terminal.show(f"\nweights: {out / 'checkpoints' / 'best.safetensors'}")
     logs = [out / name for name in ("log.csv", "epochs.csv", "tensorboard")]
     terminal.show(f"logs:    {', '.join(str(path) for path in logs if path.exists())}")
-    terminal.show(f"next:    adaf evaluate {out} --data DIR")
+    terminal.show(f"next:    adaf evaluate {out} --data {data or 'DIR'}")
