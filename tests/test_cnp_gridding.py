@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_network import SMALL, WHEN, background, made, observed
 
+from adaf_xr.models.base import Targets
 from adaf_xr.models.cnp import RELEASED
+from adaf_xr.models.cnp.destinations import Destination
 from adaf_xr.models.cnp.gridding import Encoded
-from adaf_xr.models.cnp.lattices import lattice_of, lattice_through
+from adaf_xr.models.cnp.lattices import lattice_of, lattice_of_phase, lattice_through
 from adaf_xr.points.arrays import Points
 
 CELLS = SMALL.but(phase="cell")
@@ -82,6 +84,20 @@ class TestCells:
         assert whole.spacing == pytest.approx(spacing)
         assert lattice_through(box[0].astype("f4").astype("f8"), box[1] + 360.0, 1.0) == whole
         assert set(whole.row(box[0])) <= set(range(rows))
+
+    @given(st.sampled_from([1.0, 0.5, 0.25, 0.2, 1 / 12]), st.sampled_from(["node", "cell"]), st.data())
+    @settings(max_examples=40, deadline=None)
+    def test_a_box_of_the_networks_own_grid_is_served_directly_and_one_beside_it_is_not(self, spacing, phase, data):
+        network, other = RELEASED.but(phase=phase), {"node": "cell", "cell": "node"}[phase]
+        i = data.draw(st.integers(1, round(180 / spacing) - 4)) + np.arange(3)
+        j = data.draw(st.integers(0, round(360 / spacing))) + np.arange(4)
+        mine, beside = (
+            Destination.of(Targets(at.latitude(i).astype("f4"), at.longitude(j).astype("f4") - 180.0), network)
+            for at in (lattice_of_phase(spacing, phase), lattice_of_phase(spacing, other))
+        )
+        assert mine.direct and not beside.direct
+        assert mine.lattice == beside.lattice
+        assert mine.lattice.spacing == pytest.approx(spacing)
 
     @pytest.mark.parametrize(
         ("latitude", "longitude"),
