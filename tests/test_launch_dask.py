@@ -160,7 +160,8 @@ def test_two_jobs_on_the_same_workers_do_not_meet(client, tmp_path):
         listener.assert_gone(2)
 
 
-def test_a_rank_whose_worker_has_no_time_is_named(client):
+def test_a_rank_whose_worker_has_no_time_is_named(client, monkeypatch):
+    monkeypatch.setattr("adaf_xr.training.launch.cluster.GRACE", 1.0)
     busy, free = sorted(client.nthreads(), reverse=True)
     done = Event(client=client)
     task = client.submit(done.wait, 60, workers=[busy], pure=False)

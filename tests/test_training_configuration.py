@@ -93,6 +93,10 @@ def test_a_file_of_the_run_is_read_with_overrides_and_defaults(tmp_path):
         ({"schedule": {"name": "multistep", "milestones": [2, 1]}}, "must rise"),
         ({"task": "training_toy:Toys"}, "training_toy:Toys cannot be imported"),
         ({"task": "no_such_module:Task"}, "PYTHONPATH"),
+        (
+            {"task": "training_toy:SLOPE"},
+            "task 'training_toy:SLOPE' lacks Model, Data, Loss: a task is a class",
+        ),
         ({"task": "adaf-ocean-cmp"}, "did you mean 'adaf-ocean-cnp'?"),
         ({"LR": 1}, "LR is unknown: did you mean optimiser.lr?"),
         ({"Optimiser": {}}, "Optimiser is unknown: did you mean optimiser?"),

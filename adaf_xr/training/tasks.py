@@ -27,7 +27,7 @@ def task_class(name: str) -> type[Task]:
     Raises
     ------
     ValueError
-        For a name that is not known, or cannot be imported.
+        For a name that is not known, cannot be imported, or is no task.
 
     Examples
     --------
@@ -44,9 +44,14 @@ def task_class(name: str) -> type[Task]:
         )
     where, _, what = TASKS.get(name, name).partition(":")
     try:
-        return getattr(import_module(where), what)
-    except (ModuleNotFoundError, AttributeError) as error:
+        found = getattr(import_module(where), what)
+    except (ImportError, AttributeError) as error:
         raise ValueError(
             f"task {name!r}: {where}:{what} cannot be imported ({error}); is its folder in PYTHONPATH, here and where "
             "the ranks run?"
         ) from error
+    if lacking := [name for name in ("Model", "Data", "Loss") if not hasattr(found, name)]:
+        raise ValueError(
+            f"task {name!r} lacks {', '.join(lacking)}: a task is a class as adaf_xr.training.task describes"
+        )
+    return found
