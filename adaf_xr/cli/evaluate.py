@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 EVALUATION = "What is evaluated"
 
+APART = np.timedelta64(2, "D")
+"""Between two windows that share no file: those of images are of days, and their pixels stray by half a day."""
+
 BEST = Path("checkpoints") / "best.safetensors"
 """The weights of a training run that are meant when its folder is named."""
 
@@ -199,11 +202,29 @@ def _analyses(
     from adaf_xr.inference.engines import ASSIMILATION, resolve
 
     engine = resolve(model, ASSIMILATION, ("spec", "encode", "analyse"), device)
-    observe: Any = material.observe  # of all times at once: windows overlap, and what they share is made once
-    lazy = assimilate(observe(times, engine.spec.window), material.background.sel(time=times), model=engine, **how)
+    observe: Any = material.observe
+    seen = [observe(group, engine.spec.window) for group in apart(times, engine.spec.window)]
+    lazy = assimilate(seen, material.background.sel(time=times), model=engine, **how)
     # What a model does not analyse is the background, and no score of the model.
     given = {*engine.spec.variables, *engine.spec.adds}
     return lazy[[name for name in lazy.data_vars if str(name).removesuffix("_std") in given]]
+
+
+def apart(times: NDArray[np.datetime64], window: tuple[np.timedelta64, np.timedelta64]) -> list[NDArray[np.datetime64]]:
+    """Analysis times in groups whose windows lie far apart.
+
+    Windows that overlap are opened together, and what they share is made once. Those that do not are better opened
+    alone: when the pixels of an image were seen is not known before it is read, so of a long span images of several
+    days would be read for every analysis.
+
+    Examples
+    --------
+    >>> days = np.array(["2020-01-01", "2020-01-02", "2020-01-07"], "M8[D]")
+    >>> [len(group) for group in apart(days, (np.timedelta64(1, "D"), np.timedelta64(0, "D")))]
+    [2, 1]
+    """
+    between = np.diff(times) - (window[0] + window[1])
+    return np.split(times, np.flatnonzero(between >= APART) + 1)
 
 
 def _written(lazy: xr.Dataset, path: Path, resume: bool) -> xr.Dataset:
