@@ -66,7 +66,7 @@ def test_a_file_of_the_run_is_read_with_overrides_and_defaults(tmp_path):
     path.write_text(yaml.safe_dump(TOY | {"optimiser": {"lr": 1}}) + "ema: 9e-1\n")
     wanted = load(path, {"optimiser.clip": "1e-3", "model.width": 5})
     assert (wanted.optimiser.lr, wanted.optimiser.clip, wanted.ema) == (1.0, 1e-3, 0.9)
-    assert wanted.model == {"width": 5, "dropout": 0.0}
+    assert wanted.model == {"width": 5, "dropout": 0.0, "normed": False}
     assert wanted.data["validation"] == 5, "defaults of the task's sections are written out"
 
 

@@ -29,6 +29,9 @@ CHANGED = {"batch": 6, "epochs": 4, "ema": 0.8, "optimiser.clip": 0.7, "micro_ba
 UNLABELLED = CHANGED | {"data.all_missing": list(next(draws(0, 12, 6, 4)).share(1, 2).indices)}
 """What the second of two ranks draws in the first step has no labels at all."""
 
+NORMED = CHANGED | {"micro_batch": None, "model.normed": True}
+"""Each rank's network sees statistics of its own share."""
+
 LONELY = {"batch": 2, "seed": 2, "data.validation": 1}
 """One validation sample, so that the second of two ranks has none."""
 
@@ -88,6 +91,7 @@ def program(rank, world, emit, folder):
     return {
         "steps": steps(rank, world, CHANGED | {"optimiser.clip": None}, 6),
         "unlabelled": steps(rank, world, UNLABELLED, 2),
+        "normed": steps(rank, world, NORMED, 3),
         "scores": scores(rank, world, emit),
         "run": interrupted(rank, world, emit, folder),
         "disagree": disagree(rank, world, emit, folder),
@@ -142,6 +146,13 @@ def test_gradients_and_weights_of_two_ranks_are_those_of_one_on_the_joined_batch
         assert_close(first[kind], alone[kind])
         for ours, theirs in zip(first[kind], second[kind], strict=True):
             np.testing.assert_array_equal(ours, theirs, "ranks hold the same bits, averages included")
+
+
+def test_what_a_network_has_seen_is_the_same_on_all_ranks(two):
+    first, second = (result["normed"] for result in two[1])
+    assert first["mine"] != second["mine"]
+    for ours, theirs in zip(first["weights"], second["weights"], strict=True):
+        np.testing.assert_array_equal(ours, theirs, "of the network and of its average, or they are scored differently")
 
 
 def test_one_of_the_ranks_had_nothing_that_counts(two):

@@ -23,6 +23,7 @@ class ToyTask:
     class Model(Section):
         width: int = 8
         dropout: float = 0.0
+        normed: bool = False
 
     class Data(Section):
         train: int = 12
@@ -48,7 +49,8 @@ class ToyTask:
 
     def network(self) -> nn.Module:
         width = self.model.width
-        return nn.Sequential(nn.Linear(3, width), nn.Tanh(), nn.Dropout(self.model.dropout), nn.Linear(width, 2))
+        between = nn.BatchNorm1d(width) if self.model.normed else nn.Tanh()
+        return nn.Sequential(nn.Linear(3, width), between, nn.Dropout(self.model.dropout), nn.Linear(width, 2))
 
     def samples(self, split: str) -> int:
         return getattr(self.data, split)

@@ -77,7 +77,9 @@ class Stepper:
         self.average = averaged(self.network, wanted.ema)
         self.optimiser = optimiser(self.network, wanted.optimiser)
         objective = Objective(task, self.network)
-        self.objective = DistributedDataParallel(objective) if torch.distributed.is_initialized() else objective
+        self.objective: nn.Module = objective
+        if torch.distributed.is_initialized():
+            self.objective = DistributedDataParallel(objective, broadcast_buffers=False)
 
     @property
     def best_network(self) -> nn.Module:
@@ -107,6 +109,7 @@ class Stepper:
         self.network.train()
         self.optimiser.zero_grad(set_to_none=True)
         totals, (stop,) = self._accumulate(batch).over_ranks(stop)
+        self._share_buffers()
         total, count = totals["loss"]
         if not isfinite(total):
             raise NotFiniteError(self._lament(f"the loss is {total}", draw))
@@ -135,6 +138,12 @@ class Stepper:
                 sums["loss"][0].backward()
             adding.add(sums)
         return adding
+
+    def _share_buffers(self) -> None:
+        """What a network remembers of the data it saw is that of the first rank: all are to score the same network."""
+        if torch.distributed.is_initialized():
+            for buffer in self.network.buffers():
+                torch.distributed.broadcast(buffer, 0)
 
     def _scale_and_clip(self, scale: float) -> float:
         """Turn means over ranks of sums into the mean over all that counts, then clip; the norm in between."""
