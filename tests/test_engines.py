@@ -286,3 +286,10 @@ class TestThePublishedNetwork:
         weights.write_bytes(weights.read_bytes()[:-1000])
         with pytest.raises(CheckpointError, match=r"checkpoint\.pth is truncated"):
             obs.adaf.assimilate(background, model=tmp_path / "exp")
+
+
+def test_a_background_that_lacks_what_the_engine_needs_is_refused_at_the_call(nothing_computes):
+    engine, background = AdafOceanCNP(thinned(seed=0)), toy.background()
+    held = ", ".join(map(str, background.data_vars))
+    with pytest.raises(ValueError, match=rf"'adaf-ocean-cnp' needs .*uo, vo.* which has {held}: .*model='oi'"):
+        adaf_xr.assimilate(toy.points(), background, model=engine)

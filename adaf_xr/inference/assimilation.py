@@ -99,6 +99,7 @@ def assimilate(
     engines.check_spec(engine)
     engine = engines.with_window(engine, window)
     first = first_guess.prepare(background, time)
+    engines.check_background(engine, first.data_vars)
     target = choose(first, grid, engine.spec.grid, region)
     usable = {*first.data_vars, *engine.spec.adds, *engine.spec.predictors}
     streams, idle = open_streams(observations, usable, engine.spec.sources, _topography(mdt), on_error)

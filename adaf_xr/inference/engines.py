@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -170,11 +170,23 @@ def check_spec(model: AssimilationModel) -> None:
     spec = model.spec
     if not isinstance(spec, ModelSpec):
         raise TypeError(f"{type(model).__name__}.spec is a {type(spec).__name__}: it must be a ModelSpec")
-    names, kinds = {*spec.variables, *spec.adds, *spec.predictors} - set(VARIABLES), set(spec.sources) - set(SOURCES)
+    named = {*spec.variables, *spec.adds, *spec.predictors, *spec.needs}
+    names, kinds = named - set(VARIABLES), set(spec.sources) - set(SOURCES)
     if names or kinds:
         raise ValueError(
             f"the spec of {spec.name!r} names {sorted(names | kinds)}, which do not exist: variables are "
             f"{', '.join(VARIABLES)}; sources are {', '.join(SOURCES)}"
+        )
+
+
+def check_background(model: AssimilationModel, names: Iterable[Hashable]) -> None:
+    """Refuse a background without what the engine cannot do without."""
+    held = [str(name) for name in names]
+    if missing := [name for name in model.spec.needs if name not in held]:
+        raise ValueError(
+            f"the engine {model.spec.name!r} needs {', '.join(missing)} of the background too, which has "
+            f"{', '.join(held)}: give a background with all of {', '.join(model.spec.needs)}, or take model='oi', "
+            "which takes variables one by one"
         )
 
 

@@ -39,6 +39,8 @@ class ModelSpec:
         Variables it gives that the background need not have.
     predictors : tuple of str
         Observed variables it can use although the background does not have them.
+    needs : tuple of str
+        Variables without which a background is no use to it.
     gives_std : bool
         Whether it gives standard errors; without them results have no ``<name>_std`` at all.
     checkpoint : str
@@ -54,6 +56,7 @@ class ModelSpec:
     provenance: str
     adds: tuple[str, ...] = ()
     predictors: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     gives_std: bool = True
     checkpoint: str = ""
 

@@ -118,6 +118,7 @@ class AdafOceanCNP:
             halo=np.radians(_reach(known)) * RADIUS,
             provenance=self._provenance(),
             predictors=tuple(name for name in observed if name not in known.variables),
+            needs=known.background.channels,
             gives_std=False,
             checkpoint=self.weights.sha256 if isinstance(self.weights, Reference) else "",
         )
