@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import os
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
+
+from adaf_xr.atomic import write_whole
 
 FORMAT = 1
 """Version of what the header says. A file of a later one is refused."""
@@ -141,7 +142,7 @@ def write(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> str:
     weights = {name: _writable(name, array) for name, array in checkpoint.weights.items()}
     header["content"] = _content(header, weights)
     data = save(weights, {HEADER: json.dumps(header, sort_keys=True)})
-    _place(data, _as_path(path))
+    write_whole(_as_path(path), data)
     return hashlib.sha256(data).hexdigest()
 
 
@@ -298,21 +299,6 @@ def _require_finite(weights: Mapping[str, NDArray], what: str) -> None:
         raise CheckpointError(f"{what}: {bad[0]!r}{more} has NaN or infinity. Take the checkpoint before it")
 
 
-def _place(data: bytes, path: Path) -> None:
-    """Put a file in its place whole: beside it first, on disk, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        with beside.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-
-
 @contextlib.contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[io.BufferedReader]:
     """A local file, or the local copy of a remote one."""
@@ -356,5 +342,5 @@ def _fetched(url: str) -> Path:
     copy = cache_folder() / f"{name}.safetensors"
     # A server that gives no stamp may have changed the file unseen.
     if not (stamp and copy.exists()):
-        _place(fs.cat_file(remote), copy)
+        write_whole(copy, fs.cat_file(remote))
     return copy

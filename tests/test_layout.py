@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "adaf_xr"
 
 FLOORS = (
-    {"_version", "sphere", "kinematics", "grids", "seawater"},
+    {"_version", "atomic", "sphere", "kinematics", "grids", "seawater"},
     {"cf", "lattice", "instants"},
     {"points", "fields", "ocean_mask", "normalisation", "checkpoint"},
     {"models", "metrics", "osse", "plotting"},
@@ -28,6 +28,7 @@ DOOR = "__init__"
 
 ARITHMETIC = {"xarray", "dask", "torch", "intake", "matplotlib"}
 STRANGERS = {
+    "atomic": ARITHMETIC,
     "sphere": ARITHMETIC,
     "kinematics": ARITHMETIC,
     "grids": ARITHMETIC,

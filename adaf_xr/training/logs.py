@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from adaf_xr.training.run_folder import RunFolder, whole
+from adaf_xr.atomic import write_whole
+from adaf_xr.training.run_folder import RunFolder
 
 Row = Mapping[str, float | int]
 
@@ -101,7 +102,7 @@ def _cut(path: Path, done: int) -> None:
     column = lines[0].rstrip("\n").split(",").index("step") if lines else 0
     kept = [line for line in lines[1:] if int(line.split(",")[column]) <= done]
     if kept:
-        whole(path, lambda stream: stream.write("".join([lines[0], *kept]).encode()))
+        write_whole(path, "".join([lines[0], *kept]).encode())
     else:
         path.unlink()
 
@@ -118,7 +119,7 @@ def _columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 def _write(path: Path, rows: Iterable[Mapping[str, Any]], columns: list[str]) -> None:
     """A table as a whole, blank where a row has nothing."""
     lines = [_line(columns), *(_line(row.get(name, "") for name in columns) for row in rows)]
-    whole(path, lambda stream: stream.write("".join(lines).encode()))
+    write_whole(path, "".join(lines).encode())
 
 
 def _line(values: Any) -> str:

@@ -6,12 +6,13 @@ import fcntl
 import json
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from adaf_xr.atomic import write_whole
 from adaf_xr.training.configuration import Configuration, ConfigurationError, load
 
 FREE = (
@@ -100,8 +101,8 @@ class RunFolder:
     def write(self, wanted: Configuration, data: Mapping[str, Any]) -> None:
         """Say what is trained and from what."""
         self.path.mkdir(parents=True, exist_ok=True)
-        whole(self.data_file, lambda stream: stream.write(json.dumps(data, indent=1).encode() + b"\n"))
-        whole(self.configuration_file, lambda stream: stream.write(wanted.yaml().encode()))
+        write_whole(self.data_file, json.dumps(data, indent=1).encode() + b"\n")
+        write_whole(self.configuration_file, wanted.yaml().encode())
 
     def configuration(self) -> Configuration:
         """What is trained.
@@ -161,26 +162,6 @@ def require_same(held: Mapping[str, Any], wanted: Configuration, where: Path) ->
             f"{where} was begun with another configuration: {listed}. Resume with the same, or train into another "
             f"folder; what may change is {', '.join(sorted(free))}"
         )
-
-
-def whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """A file that is there as a whole, on disk, or as it was before.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "folder" / "note.txt"
-    >>> whole(path, lambda stream: stream.write(b"written"))
-    >>> path.read_text(), len(list(path.parent.iterdir()))
-    ('written', 1)
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as stream:
-        write(stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(part, path)
 
 
 def _leaves(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

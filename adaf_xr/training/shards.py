@@ -8,8 +8,6 @@ trained on what the configuration does not say.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +16,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from adaf_xr.atomic import write_whole
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -97,7 +97,7 @@ class Shards:
         for split in made.days:
             (made.folder / split).mkdir(parents=True, exist_ok=True)
         held = {"format": FORMAT, "fingerprint": made.fingerprint, "days": made.days}
-        _write_whole(made.folder / MANIFEST, json.dumps(held, indent=1).encode())
+        write_whole(made.folder / MANIFEST, json.dumps(held, indent=1).encode())
         return made
 
     @classmethod
@@ -181,7 +181,7 @@ class Shards:
         from safetensors.numpy import save
 
         solid = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-        _write_whole(self.path(split, index), save(solid, {CHECKSUM: str(_checksum(solid))}))
+        write_whole(self.path(split, index), save(solid, {CHECKSUM: str(_checksum(solid))}))
 
     def read(self, split: str, index: int) -> dict[str, NDArray[Any]]:
         """The arrays of a day, mapped into memory: what is not looked at is not read again.
@@ -231,20 +231,6 @@ def _checksum(arrays: Mapping[str, NDArray[Any]]) -> int:
         total = zlib.crc32(f"{name} {array.dtype.str} {array.shape}".encode(), total)
         total = zlib.crc32(array.reshape(-1).view("u1").data, total)
     return total
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name and rename it."""
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _plain(mapping: Mapping[str, Any]) -> dict[str, Any]:

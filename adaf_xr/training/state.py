@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
+from adaf_xr.atomic import write_whole
 from adaf_xr.training.configuration import Configuration
-from adaf_xr.training.run_folder import require_same, whole
+from adaf_xr.training.run_folder import require_same
 from adaf_xr.training.stepping import Stepper
 from adaf_xr.training.sums import Totals
 
@@ -67,7 +68,7 @@ def save(path: Path, wanted: Configuration, samples: dict[str, int], stepper: St
         "average": None if average is None else average.state_dict(),
         "optimiser": stepper.optimiser.state_dict(),
     }
-    whole(path, lambda stream: torch.save(content, stream))
+    write_whole(path, lambda stream: torch.save(content, stream))
 
 
 def restore(path: Path, wanted: Configuration, samples: dict[str, int], stepper: Stepper) -> Progress:

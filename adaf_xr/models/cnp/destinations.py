@@ -77,7 +77,7 @@ class Destination:
         return cells
 
     def bring(self, values: NDArray[np.float64], first: int) -> NDArray[np.float64]:
-        """Values at the targets, (names, *targets.shape).
+        """Values at the targets, ``(names, *targets.shape)``.
 
         Parameters
         ----------

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from adaf_xr.models.cnp import RELEASED, THINNED, Configuration
+from adaf_xr.training.configuration import Section
 
 BASES = {"released": RELEASED, "thinned": THINNED}
-
-
-class Section(BaseModel):
-    """A section that cannot be changed and takes no key that it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Model(Section):

@@ -171,7 +171,7 @@ def _prepare_day(configuration: Configuration, material: Material, shards: Shard
 def see(configuration: Configuration, material: Material, time: np.datetime64) -> tuple[Day, NDArray[np.float32]]:
     """What the network sees at an analysis time, and the truth (variables, n_lat, n_lon) it should find.
 
-    The day is that of :meth:`adaf_xr.models.cnp.AdafOceanCNP.encode`: the same observations, the same lattices.
+    The day is that of :meth:`adaf_xr.models.cnp.engine.AdafOceanCNP.encode`: the same observations, the same lattices.
     """
     window = (
         np.timedelta64(round(configuration.days * (DAY / np.timedelta64(1, "ns"))), "ns"),
