@@ -122,9 +122,9 @@ def _prepare(
     on_event: OnEvent | None,
 ) -> None:
     """Prepared data and the run folder that says where they are."""
-    if resume:
+    if resume and place.state.exists():
         require_same(place.configuration().model_dump(mode="json"), wanted, place.path)
-    else:
+    elif not resume:
         place.require_free()
     if isinstance(material, Material):
         shards: str = "shards"
