@@ -26,7 +26,7 @@ from adaf_xr.training.cnp.task import CNPTask
 from adaf_xr.training.cnp.truth import cell_means
 from adaf_xr.training.configuration import ConfigurationError
 from adaf_xr.training.material import Material, MaterialError
-from adaf_xr.training.shards import ShardsError
+from adaf_xr.training.shards import Shards, ShardsError
 
 HALF_A_DAY = np.timedelta64(12, "h")
 LEVEL = (-2.5, 2.5)
@@ -521,3 +521,16 @@ def test_a_trained_network_beats_the_background_on_a_day_it_never_saw(prepared, 
     true = truth.sel(time=[time]).zos
     wrong, before = (float(np.sqrt(((ds.zos - true) ** 2).mean())) for ds in (analysis, background))
     assert wrong < 0.5 * before
+
+
+def test_the_size_of_a_day_is_that_of_its_file(tmp_path):
+    configuration = THINNED.but(phase="cell")
+    grids = {
+        source.key: np.zeros((len(source.channels), 180, 360), "f4")
+        for source in configuration.sources
+        if source.gridded
+    }
+    truth = np.zeros((len(configuration.variables), 180, 360), "f4")
+    shards = Shards.create(tmp_path, {}, {"train": np.array(["2020-01-01"], "M8[ns]")})
+    shards.write("train", 0, {**grids, "truth": truth})
+    assert shards.path("train", 0).stat().st_size == pytest.approx(preparing.size_of_a_day(configuration), rel=0.001)

@@ -1,6 +1,7 @@
 """Prepared days: they come back as written, go on after a kill, and refuse what something else made."""
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -143,3 +144,13 @@ def test_another_format_and_repeated_times_are_refused(tmp_path):
         Shards.open(tmp_path)
     with pytest.raises(ShardsError, match="repeat"):
         Shards.create(tmp_path / "new", MADE, {"train": DAYS["train"][[0, 0]]})
+
+
+def test_days_that_the_disk_cannot_hold_are_not_begun(tmp_path, monkeypatch):
+    shards = Shards.create(tmp_path, MADE, DAYS)
+    shards.write("train", 0, ARRAYS)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=3 * 10**9))
+    shards.require_room(10**9)  # what is there already needs no room
+    with pytest.raises(ShardsError, match=r"3 days of 1.01 GB each do not fit into the 3 GB .* \(data.every, or"):
+        shards.require_room(10**9 + 10**7)

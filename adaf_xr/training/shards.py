@@ -8,6 +8,7 @@ trained on what the configuration does not say.
 from __future__ import annotations
 
 import json
+import shutil
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -162,6 +163,27 @@ class Shards:
     def missing(self, split: str) -> tuple[int, ...]:
         """Positions of the days that have not been written."""
         return tuple(i for i in range(self.count(split)) if not self.path(split, i).is_file())
+
+    def require_room(self, size: int) -> None:
+        """Refuse to begin what the disk cannot hold.
+
+        Parameters
+        ----------
+        size : int
+            Bytes of a day, at least.
+
+        Raises
+        ------
+        ShardsError
+            Where the days that are missing need more than is free.
+        """
+        days = sum(len(self.missing(split)) for split in self.days)
+        free = shutil.disk_usage(self.folder).free
+        if days * size > free:
+            raise ShardsError(
+                f"{days} days of {size / 1e9:.3g} GB each do not fit into the {free / 1e9:.3g} GB that are free at "
+                f"{self.folder}: take fewer of them (data.every, or shorter periods), or a folder with more room"
+            )
 
     def path(self, split: str, index: int) -> Path:
         """The file of a day."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -56,6 +57,21 @@ def fingerprint(configuration: Configuration, material: Material) -> dict[str, A
     }
 
 
+def size_of_a_day(configuration: Configuration) -> int:
+    """Bytes of the shard of a day, but for points and names: whole lattices, whatever part of them has values.
+
+    Examples
+    --------
+    >>> from adaf_xr.models.cnp import RELEASED, THINNED
+    >>> [size_of_a_day(each) // 10**6 for each in (THINNED, RELEASED)]
+    [4, 316]
+    """
+    gridded = [source for source in configuration.sources if source.gridded]
+    inputs = sum(len(source.channels) * math.prod(lattice_of(source, configuration).shape) for source in gridded)
+    targets = len(configuration.variables) * math.prod(lattice_of(configuration.background, configuration).shape)
+    return 4 * (inputs + targets)
+
+
 def prepare(
     configuration: Configuration, material: Material, folder: Path, every: int = 1, progress: Progress | None = None
 ) -> None:
@@ -89,6 +105,7 @@ def prepare(
     material.require(configuration.variables, observed=configuration.background.channels)
     days = {split: material.times(split)[::every] for split in SPLITS}
     shards = Shards.create(folder.absolute(), fingerprint(configuration, material), days)
+    shards.require_room(size_of_a_day(configuration))
     missing = [(split, index) for split in SPLITS for index in shards.missing(split)]
     total = sum(map(shards.count, SPLITS))
     counted = _Counted(total - len(missing), total, progress)
