@@ -32,6 +32,14 @@ def published_sample(tmp_path_factory) -> Path:
     return write(tmp_path_factory.mktemp("published") / "sample", seed=3, spacing=1.0, resolution=2.0)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """Copies of remote checkpoints go where the tests end, not into the home of who runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ADAF_XR_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def closed_files(request):
     """Collect what a test on real files leaves open: trees are cycles that wait for the collector.
