@@ -199,9 +199,10 @@ def _analyses(
 ) -> xr.Dataset:
     """Analyses of all times, lazily."""
     from adaf_xr.inference import assimilate
+    from adaf_xr.inference.assimilation import PROTOCOL
     from adaf_xr.inference.engines import ASSIMILATION, resolve
 
-    engine = resolve(model, ASSIMILATION, ("spec", "encode", "analyse"), device)
+    engine = resolve(model, ASSIMILATION, PROTOCOL, device)
     observe: Any = material.observe
     seen = [observe(group, engine.spec.window) for group in apart(times, engine.spec.window)]
     lazy = assimilate(seen, material.background.sel(time=times), model=engine, **how)

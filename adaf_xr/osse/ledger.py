@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from adaf_xr._version import __version__
+from adaf_xr.atomic import write_whole
 from adaf_xr.osse.opening import MANIFEST, UNFINISHED
 from adaf_xr.osse.plan import Experiment
 
@@ -121,7 +121,4 @@ def is_finished(plan: Experiment, folder: Path, resume: bool) -> bool:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    """A file that is there as a whole or not at all."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(part, path)
+    write_whole(path, json.dumps(content, indent=1).encode() + b"\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 import yaml
 
+from adaf_xr.atomic import write_whole
 from adaf_xr.checkpoint import Checkpoint, CheckpointError, digest
 from adaf_xr.models.cnp import plain_yaml, torch_file
 from adaf_xr.models.cnp.configuration import Configuration
@@ -149,10 +149,8 @@ def write_published(
     state = {name: torch.from_numpy(array) for name, array in weights_of(network).items()}
     arguments = {**ours["model"]["args"], **points_arguments(network.configuration)}
     held = {"model": {"name": NAME, "args": arguments, "state_dict": state}, "epoch": provenance.get("epoch")}
-    stream = io.BytesIO()
-    torch.save(held, stream)
-    _place(stream.getvalue(), folder / WEIGHTS)
-    _place(yaml.safe_dump(config, sort_keys=False).encode(), folder / CONFIG)
+    write_whole(folder / WEIGHTS, lambda stream: torch.save(held, stream))
+    write_whole(folder / CONFIG, yaml.safe_dump(config, sort_keys=False).encode())
     return folder
 
 
@@ -163,11 +161,3 @@ def _there(folder: Path, name: str) -> Path:
             f"{folder} is no folder in the published layout: it has no {name} (it should hold {CONFIG} and {WEIGHTS})"
         )
     return folder / name
-
-
-def _place(data: bytes, path: Path) -> None:
-    """Put a file in its place whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    beside.write_bytes(data)
-    os.replace(beside, path)
