@@ -1,6 +1,7 @@
 """Training of the published network: what it sees, which windows are drawn, what is minimised, that it learns."""
 
 import re
+import shutil
 import warnings
 
 import numpy as np
@@ -534,3 +535,11 @@ def test_the_size_of_a_day_is_that_of_its_file(tmp_path):
     shards = Shards.create(tmp_path, {}, {"train": np.array(["2020-01-01"], "M8[ns]")})
     shards.write("train", 0, {**grids, "truth": truth})
     assert shards.path("train", 0).stat().st_size == pytest.approx(preparing.size_of_a_day(configuration), rel=0.001)
+
+
+def test_preparing_what_the_disk_cannot_hold_writes_no_day(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=1))
+    with pytest.raises(ShardsError, match=r"days of .* GB each do not fit into the 1e-09 GB"):
+        CNPTask.prepare(asked(), material(), tmp_path)
+    assert not list(tmp_path.rglob("*.safetensors"))
