@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import pickle
+import shutil
 from pathlib import Path
 
 import launch_programs
@@ -136,3 +137,20 @@ def test_ranks_that_would_use_different_backends_are_told():
     spec = {"world": 2, "timeout": 30, "threads": None, "backend": "gloo", "host": "127.0.0.1"}
     with pytest.raises(RuntimeError, match=r'rank 1 would use "gloo" and rank 0 "nccl": give every rank a GPU'):
         child.meet(spec, 1, print, lambda timeout: store.port)
+
+
+def test_a_folder_is_cleared_of_what_appears_meanwhile(tmp_path, monkeypatch):
+    """A rank whose parent dies while it starts makes its files beside the thread that clears them away."""
+    folder, late = tmp_path / "job", ["rank-0.log", "rank-0.stack"]
+    folder.mkdir()
+    rmtree = shutil.rmtree
+
+    def while_another_writes(path, **how):
+        rmtree(path, **how)
+        if late:
+            path.mkdir()
+            (path / late.pop()).touch()
+
+    monkeypatch.setattr(child.shutil, "rmtree", while_another_writes)
+    child.clear(folder)
+    assert not folder.exists() and not late

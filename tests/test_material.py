@@ -140,3 +140,27 @@ def test_what_observing_computes_stays_in_the_thread_of_its_day():
 
     material(observe=observe).points(np.datetime64("2020-01-03", "ns"), ("1D", "0D"))
     assert seen == [threading.get_ident()]
+
+
+def test_days_prepared_in_several_threads_leave_the_configuration_of_dask_as_it_was():
+    """The first to enter leaves before the second: what each had found on entering is not what to restore."""
+    day, before = np.datetime64("2020-01-03", "ns"), dask.config.get("scheduler", None)
+    second_inside, first_left, seen = threading.Event(), threading.Event(), []
+
+    def later(time, window):
+        second_inside.set()
+        first_left.wait(60)
+        seen.append(dask.config.get("scheduler"))
+        return tracks(time, window)
+
+    second = threading.Thread(target=material(observe=later).points, args=(day, ("1D", "0D")))
+
+    def earlier(time, window):
+        second.start()
+        second_inside.wait(60)
+        return tracks(time, window)
+
+    material(observe=earlier).points(day, ("1D", "0D"))
+    first_left.set()
+    second.join(60)
+    assert seen == ["synchronous"] and dask.config.get("scheduler", None) == before

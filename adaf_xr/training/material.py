@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -134,7 +135,7 @@ class Material:
         found: dict[str, list[Points]] = {}
         # A day is the unit of work. On a cluster its pieces would go back to the scheduler, which would begin the next
         # days meanwhile, until all days are in memory at once.
-        with dask.config.set(scheduler="synchronous"):
+        with _IN_THIS_THREAD:
             for source, _, node in source_nodes(self.observe(time, window)):
                 table = to_points(node.compute(), source=source)
                 columns = {str(name): variable.values for name, variable in table.variables.items()}
@@ -142,6 +143,34 @@ class Material:
                 found.setdefault(source, []).append(points.within(time - before, time + after))
         joined = {source: Points.concatenate(parts) for source, parts in found.items()}
         return {source: points for source, points in joined.items() if len(points)}
+
+
+class _InThisThread:
+    """What dask computes meanwhile stays in the thread that asked.
+
+    Its configuration belongs to all threads, and days are prepared in several: were each to restore what it had found,
+    the last to leave would restore what another one had set. So the first to enter sets it, and the last to leave
+    restores.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+        self._set: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._set = dask.config.set(scheduler="synchronous")
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._set.__exit__(*error)
+
+
+_IN_THIS_THREAD = _InThisThread()
 
 
 def _require_fitting(truth: xr.Dataset, background: xr.Dataset) -> None:

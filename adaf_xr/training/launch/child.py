@@ -181,10 +181,17 @@ class Parent:
             for line in lines:
                 self._ports.put(int(line))
         if self._leftover is not None:
-            shutil.rmtree(self._leftover, ignore_errors=True)
+            clear(self._leftover)
         if os.getpgrp() == os.getpid():
             os.killpg(0, signal.SIGKILL)  # with whatever the user's function has started
         os._exit(ORPHANED)
+
+
+def clear(folder: Path, patience: float = 2.0) -> None:
+    """Remove a folder in which another thread may be making files: what appears meanwhile is removed as well."""
+    limit = time.monotonic() + patience
+    while folder.exists() and time.monotonic() < limit:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Messages:
