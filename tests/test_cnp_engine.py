@@ -18,6 +18,7 @@ from small_network import SMALL, WHAT, WHEN, background, cells_of, made, observe
 
 import adaf_xr
 from adaf_xr import checkpoint, grids
+from adaf_xr.cell_means import Lattice
 from adaf_xr.cf.canonical import CODES, SOURCES, VARIABLES
 from adaf_xr.checkpoint import Checkpoint, CheckpointError, Reference
 from adaf_xr.inference import targets as inference_targets
@@ -25,11 +26,12 @@ from adaf_xr.inference.notices import NoObservationsWarning
 from adaf_xr.models.base import Background, Targets
 from adaf_xr.models.cnp import THINNED, AdafOceanCNP, ConditionalNeuralProcess, released, thinned
 from adaf_xr.models.cnp.day import Day
-from adaf_xr.models.cnp.lattices import Lattice, lattice_of, lattice_of_phase
+from adaf_xr.models.cnp.lattices import lattice_of, lattice_of_phase
 from adaf_xr.models.cnp.patches import inputs, targets
 from adaf_xr.models.cnp.tiles import residuals
-from adaf_xr.models.cnp.weights import checkpoint_of, weights_of
+from adaf_xr.models.cnp.weights import checkpoint_of
 from adaf_xr.models.cnp.windows import Tiling
+from adaf_xr.models.weights import weights_of
 from adaf_xr.points.arrays import Points
 
 CELLS = SMALL.but(phase="cell")

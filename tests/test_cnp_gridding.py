@@ -13,7 +13,7 @@ from adaf_xr.models.base import Targets
 from adaf_xr.models.cnp import RELEASED
 from adaf_xr.models.cnp.destinations import Destination
 from adaf_xr.models.cnp.gridding import Encoded
-from adaf_xr.models.cnp.lattices import lattice_of, lattice_of_phase, lattice_through
+from adaf_xr.models.cnp.lattices import lattice_of, lattice_of_phase
 from adaf_xr.points.arrays import Points
 
 CELLS = SMALL.but(phase="cell")
@@ -72,19 +72,6 @@ class TestCells:
             centres = axis(np.arange(lattice.shape[count])).astype("f4")
             npt.assert_array_equal(number(centres), np.arange(lattice.shape[count]))
 
-    @given(st.sampled_from([1.0, 0.5, 0.25, 0.2, 1 / 12]), st.integers(0, 99), st.data())
-    @settings(max_examples=60, deadline=None)
-    def test_any_box_of_a_grid_means_the_same_lattice(self, spacing, hundredths, data):
-        rows, columns = round(180 / spacing), round(360 / spacing)
-        latitude = -90.0 + spacing * (np.arange(rows) + hundredths / 100)
-        longitude = -180.0 + spacing * (np.arange(columns) + hundredths / 100)
-        whole = lattice_through(latitude, longitude, 1.0)
-        i, j = data.draw(st.integers(0, rows - 2)), data.draw(st.integers(0, columns - 2))
-        box = latitude[i : i + 7][:: data.draw(st.sampled_from([1, -1]))], longitude[j : j + 5]
-        assert whole.spacing == pytest.approx(spacing)
-        assert lattice_through(box[0].astype("f4").astype("f8"), box[1] + 360.0, 1.0) == whole
-        assert set(whole.row(box[0])) <= set(range(rows))
-
     @given(st.sampled_from([1.0, 0.5, 0.25, 0.2, 1 / 12]), st.sampled_from(["node", "cell"]), st.data())
     @settings(max_examples=40, deadline=None)
     def test_a_box_of_the_networks_own_grid_is_served_directly_and_one_beside_it_is_not(self, spacing, phase, data):
@@ -98,13 +85,6 @@ class TestCells:
         assert mine.direct and not beside.direct
         assert mine.lattice == beside.lattice
         assert mine.lattice.spacing == pytest.approx(spacing)
-
-    @pytest.mark.parametrize(
-        ("latitude", "longitude"),
-        [([0.0, 1.0, 3.0], [0.0, 1.0]), ([0.0, 0.3], [0.0, 0.3]), ([0.0, 2.0], [0.0, 2.0]), ([5.0], [5.0])],
-    )
-    def test_other_axes_have_no_lattice(self, latitude, longitude):
-        assert lattice_through(np.array(latitude), np.array(longitude), 1.0) is None
 
 
 class TestMeans:

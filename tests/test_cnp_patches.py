@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_network import SMALL, background, made
 
+from adaf_xr.cell_means import Lattice
 from adaf_xr.models.base import Background
 from adaf_xr.models.cnp import RELEASED
 from adaf_xr.models.cnp.coordinates import features
 from adaf_xr.models.cnp.day import Day, background_grid
 from adaf_xr.models.cnp.gridding import Encoded
-from adaf_xr.models.cnp.lattices import Lattice, lattice_of, lattice_of_phase, order
+from adaf_xr.models.cnp.lattices import lattice_of, lattice_of_phase, order
 from adaf_xr.models.cnp.patches import corners, inputs, targets
 from adaf_xr.models.cnp.windows import Tiling
 from adaf_xr.points.arrays import Points

@@ -19,7 +19,8 @@ from adaf_xr import checkpoint as checkpoints
 from adaf_xr.checkpoint import Checkpoint, CheckpointError
 from adaf_xr.models.cnp import RELEASED, THINNED, ConditionalNeuralProcess, released, thinned
 from adaf_xr.models.cnp.published import is_published, network_of, read_published, write_published
-from adaf_xr.models.cnp.weights import checkpoint_of, folded, normalisation_of, weights_of
+from adaf_xr.models.cnp.weights import checkpoint_of, normalisation_of
+from adaf_xr.models.weights import folded, weights_of
 
 WEIGHTS = "training_checkpoints/checkpoint.pth"
 

@@ -9,13 +9,11 @@ import pandas as pd
 import pytest
 import torch
 import xarray as xr
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from adaf_xr.models.base import Background
 from adaf_xr.models.cnp import RELEASED, THINNED, Configuration, Source
 from adaf_xr.models.cnp.day import Day
-from adaf_xr.models.cnp.lattices import Lattice, lattice_of
+from adaf_xr.models.cnp.lattices import lattice_of
 from adaf_xr.models.cnp.network import ConditionalNeuralProcess
 from adaf_xr.training import load
 from adaf_xr.training.cnp import preparing
@@ -24,10 +22,10 @@ from adaf_xr.training.cnp.objective import Objective
 from adaf_xr.training.cnp.options import Loss, Model
 from adaf_xr.training.cnp.sampling import Sampler
 from adaf_xr.training.cnp.task import CNPTask
-from adaf_xr.training.cnp.truth import cell_means
 from adaf_xr.training.configuration import ConfigurationError
 from adaf_xr.training.material import Material, MaterialError
 from adaf_xr.training.shards import Shards, ShardsError
+from adaf_xr.training.spreading import SilentSourceWarning
 
 HALF_A_DAY = np.timedelta64(12, "h")
 LEVEL = (-2.5, 2.5)
@@ -115,7 +113,7 @@ def prepared(tmp_path_factory):
     """Shards of the toy world."""
     folder = tmp_path_factory.mktemp("shards")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", preparing.SilentSourceWarning)  # there are no floats
+        warnings.simplefilter("ignore", SilentSourceWarning)  # there are no floats
         CNPTask.prepare(asked(), material(), folder)
     return folder
 
@@ -154,49 +152,8 @@ def test_any_part_of_the_network_can_be_set_and_nonsense_is_refused_by_name():
 # ---- the truth on the lattice
 
 
-@settings(max_examples=25, deadline=None)
-@given(
-    factor=st.sampled_from([1, 2, 4]),
-    turn=st.integers(0, 359),
-    descending=st.booleans(),
-    phase=st.sampled_from(["cell", "node"]),
-    seed=st.integers(0, 99),
-)
-def test_means_are_those_of_nested_cells_wherever_longitude_is_cut(factor, turn, descending, phase, seed):
-    lattice = Lattice(10.0, *((-85.0, 5.0) if phase == "cell" else (-90.0, 0.0)))
-    step, first = 10.0 / factor, lattice.south - 5.0
-    lat = first + step * (np.arange(18 * factor) + 0.5)
-    lon = lattice.west - 5.0 + step * (np.arange(36 * factor) + 0.5)
-    inside = np.abs(lat) < 90.0
-    field = np.random.default_rng(seed).normal(size=(lat.size, lon.size))
-    field[np.random.default_rng(seed + 1).random(field.shape) < 0.6] = np.nan
-    weight = np.where(np.isfinite(field), np.cos(np.radians(lat))[:, None], 0.0)
-    boxes = (18, factor, 36, factor)
-    total = np.where(weight > 0, field * weight, 0.0).reshape(boxes).sum((1, 3))
-    share = weight.reshape(boxes).sum((1, 3))
-    wanted = np.divide(total, share, out=np.full(share.shape, np.nan), where=share > 0)
-    places = np.roll(np.arange(lon.size), turn)
-    rows = np.flatnonzero(inside)[:: -1 if descending else 1]
-    means = cell_means(field[rows][:, places], lat[rows], np.unwrap(lon[places], period=360), lattice)
-    # Rows cut by a pole have other areas than cos(latitude) says; all others agree.
-    kept = slice(1, -1)
-    np.testing.assert_allclose(means[kept], wanted[kept], rtol=2e-3 if factor > 1 else 1e-6, atol=1e-6)
-    assert np.array_equal(np.isnan(means[kept]), np.isnan(wanted[kept]))
-
-
-def test_a_field_on_the_lattice_stays_what_it_is_and_a_region_leaves_the_rest_missing():
-    lattice = lattice_of(RELEASED.background, RELEASED)
-    field = np.random.default_rng(0).normal(size=(2, 180, 360)).astype("f4")
-    assert np.array_equal(cell_means(field, np.arange(-90.0, 90), np.arange(0.0, 360), lattice), field)
-    piece = cell_means(field[:, :5, :7], np.arange(10.0, 15), np.arange(350.0, 357), lattice)
-    assert np.isfinite(piece).sum() == 70 and np.array_equal(piece[:, 100:105, 350:357], field[:, :5, :7])
-
-
-def test_cells_that_do_not_nest_are_refused_with_the_way_out():
-    lattice = lattice_of(RELEASED.background, RELEASED)
-    with pytest.raises(ValueError, match=r"latitude of the truth do not nest.*1 degrees.*10 to 11.*model\.phase"):
-        cell_means(np.zeros((4, 4)), np.arange(10.5, 14), np.arange(20.5, 24), lattice)
-    with pytest.raises(MaterialError, match=r"model\.phase"):
+def test_a_truth_whose_cells_do_not_nest_is_refused_with_the_way_out():
+    with pytest.raises(MaterialError, match=r"the truth does not fit.*latitude do not nest.*1 degrees.*model\.phase"):
         preparing.see(TINY.but(phase="node"), material(spacing=1.0), np.datetime64("2020-01-05", "ns"))
 
 
@@ -239,7 +196,7 @@ def test_the_truth_of_a_shard_is_the_mean_of_its_fine_cells(prepared):
 
 def test_preparing_goes_on_where_it_was_killed_and_counts(tmp_path):
     told = []
-    with pytest.warns(preparing.SilentSourceWarning, match="in_situ_obs gave nothing on 49 of 49 days"):
+    with pytest.warns(SilentSourceWarning, match="in_situ_obs gave nothing on 49 of 49 days"):
         CNPTask.prepare(asked(), material(), tmp_path, progress=lambda done, of: told.append((done, of)))
     assert told == [(k, 49) for k in range(50)]
     shards = CNPTask(asked(), tmp_path).shards
@@ -248,7 +205,7 @@ def test_preparing_goes_on_where_it_was_killed_and_counts(tmp_path):
     with pytest.raises(ShardsError, match=r"1 of 5 days of 'validation' are missing"):
         CNPTask(asked(), tmp_path)
     told.clear()
-    with pytest.warns(preparing.SilentSourceWarning, match="on 1 of 1 days"):
+    with pytest.warns(SilentSourceWarning, match="on 1 of 1 days"):
         CNPTask.prepare(asked(), material(), tmp_path, progress=lambda done, of: told.append((done, of)))
     assert told == [(48, 49), (49, 49)] and shards.path("train", 0).stat().st_mtime_ns == before
     with pytest.raises(ShardsError, match=r"network.days was 1.0 and is 2.0"):
@@ -258,7 +215,7 @@ def test_preparing_goes_on_where_it_was_killed_and_counts(tmp_path):
 
 def test_every_other_day_is_prepared_where_that_is_asked(tmp_path):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", preparing.SilentSourceWarning)
+        warnings.simplefilter("ignore", SilentSourceWarning)
         CNPTask.prepare(asked(**{"data.every": 20}), material(), tmp_path)
     shards = CNPTask(asked(), tmp_path).shards
     days = [str(shards.time("train", k).astype("M8[D]")) for k in range(shards.count("train"))]
@@ -271,7 +228,7 @@ def test_a_cluster_prepares_the_same_days(prepared, tmp_path):
     with Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
         assert client.status == "running"
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", preparing.SilentSourceWarning)
+            warnings.simplefilter("ignore", SilentSourceWarning)
             CNPTask.prepare(asked(), material(), tmp_path)
         truth, background = world()
         empty = Material(truth.where(False), background, Tracks(truth), PERIODS)
@@ -282,7 +239,7 @@ def test_a_cluster_prepares_the_same_days(prepared, tmp_path):
 
 
 def test_a_day_without_a_source_stays_and_is_counted(tmp_path):
-    with pytest.warns(preparing.SilentSourceWarning) as caught:
+    with pytest.warns(SilentSourceWarning) as caught:
         CNPTask.prepare(asked(), material(silent=["2020-01-03", "2020-02-16"]), tmp_path)
     assert any("sate_sla gave nothing on 2 of 49 days" in str(w.message) for w in caught)
     day, label = preparing.day_of(CNPTask(asked(), tmp_path).shards.read("train", 1))

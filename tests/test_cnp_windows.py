@@ -7,8 +7,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from small_network import SMALL
 
+from adaf_xr.cell_means import Lattice
 from adaf_xr.models.cnp import RELEASED
-from adaf_xr.models.cnp.lattices import Lattice, lattice_of_phase
+from adaf_xr.models.cnp.lattices import lattice_of_phase
 from adaf_xr.models.cnp.patches import corners
 from adaf_xr.models.cnp.tiles import tile_shape, tiles
 from adaf_xr.models.cnp.windows import OverlapMean, Tiling

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "adaf_xr"
 
 FLOORS = (
     {"_version", "atomic", "sphere", "kinematics", "grids", "seawater"},
-    {"cf", "lattice", "instants"},
+    {"cf", "lattice", "instants", "cell_means"},
     {"points", "fields", "ocean_mask", "normalisation", "checkpoint"},
     {"models", "metrics", "osse", "plotting"},
     {"inference", "training", "catalog"},
@@ -35,6 +35,7 @@ STRANGERS = {
     "seawater": ARITHMETIC,
     "lattice": ARITHMETIC,
     "instants": {"dask", "torch", "intake", "matplotlib"},
+    "cell_means": ARITHMETIC,
     "cf": {"torch", "intake", "matplotlib"},
     "points": {"torch", "intake", "matplotlib"},
     "fields": {"torch", "intake", "matplotlib"},

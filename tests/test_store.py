@@ -17,7 +17,7 @@ import xarray as xr
 import zarr
 
 import adaf_xr
-from adaf_xr.inference import targets
+from adaf_xr.inference import store, targets
 from adaf_xr.inference.store import write
 
 TESTS = Path(__file__).parent
@@ -30,6 +30,16 @@ def analysis(n_times=3, **options):
 def test_what_is_read_is_what_was_computed_with_attributes_and_history(tmp_path):
     an = analysis()
     write(an, tmp_path / "an.zarr")
+    xr.testing.assert_identical(xr.open_zarr(tmp_path / "an.zarr", consolidated=False).load(), an.compute())
+
+
+@pytest.mark.parametrize(("at_once", "computations"), [(None, [5]), (1, [1] * 5), (2, [2, 2, 1]), (9, [5])])
+def test_no_more_times_are_computed_at_once_than_asked_for(tmp_path, monkeypatch, at_once, computations):
+    sizes, lazily = [], store._write_lazily
+    monkeypatch.setattr(store, "_write_lazily", lambda ds, *a: sizes.append(ds.sizes["time"]) or lazily(ds, *a))
+    an = analysis(5)
+    write(an, tmp_path / "an.zarr", at_once=at_once)
+    assert sizes == computations
     xr.testing.assert_identical(xr.open_zarr(tmp_path / "an.zarr", consolidated=False).load(), an.compute())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +11,11 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from adaf_xr.cli import options, score, terminal, training_data
+from adaf_xr.cli import options, ratios, score, terminal, training_data
+from adaf_xr.cli.engine_file import engine_of
 from adaf_xr.cli.judging import Judged, mean_truth, on_grid, target_grid, told_of_grid, training_times
+from adaf_xr.cli.observed import Chosen, Seed, Thin, Without, names_of, require_known
+from adaf_xr.cli.refined import COARSE, Refined, refined, require_finer
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,11 +30,15 @@ APART = np.timedelta64(2, "D")
 BEST = Path("checkpoints") / "best.safetensors"
 """The weights of a training run that are meant when its folder is named."""
 
+AT_ONCE = 1
+"""Days that are analysed together in this process: what was seen around two of them need not fit in memory."""
+
 Model = Annotated[
     str,
     typer.Argument(
         metavar="[NAME=]MODEL",
-        help="A checkpoint, the folder of a training run or of a published experiment, or a model by name, such as oi.",
+        help="A checkpoint, the folder of a training run or of a published experiment, a model by name, such as oi, or "
+        "a YAML file of its settings.",
     ),
 ]
 Against = Annotated[
@@ -73,6 +81,10 @@ def evaluate(
     grid: Grid = None,
     region: options.Region = None,
     against: Against = None,
+    refine: Refined = None,
+    without: Without = None,
+    thin: Thin = 1.0,
+    seed: Seed = 0,
     period: options.Periods = None,
     climatology: Climatology = True,
     mdt: options.MDT = None,
@@ -86,27 +98,44 @@ def evaluate(
 
     `adaf evaluate RUN --data EXPERIMENT --against oi`
 
-    Writes the analyses, scores.csv, scores.json, and the table of ADAF-Ocean, calc_metrics_NAME.csv.
+    Writes the analyses, scores.csv, ratios.csv of the errors of one model and those of another, scores.json, and the
+    table of ADAF-Ocean, calc_metrics_NAME.csv.
     """
     if data is None:
         raise ValueError(f"an evaluation needs data: adaf evaluate {model} --data DIR")
     models = named([model, *(against or [])])
-    stores = {name: out / f"{name}.zarr" for name in models}
+    first, coarse = next(iter(models)), COARSE.format(next(iter(models)))
+    stores = {name: out / f"{name}.zarr" for name in [*models, *([coarse] if refine else [])]}
     _require_free(stores.values(), resume)
     source = training_data.opened(data, period)
     times = _chosen(source.material.times(split), time, every, split)
     _say_which(source.what, split, times)
-    notes: list[str] = []
-    usual = training_times(source.material, times, notes) if climatology else None
+    chosen = Chosen(source.material.observe, names_of(without), thin, seed)
+    require_known(chosen, times[0])
+    material = replace(source.material, observe=chosen)
+    notes = chosen.said()
+    usual = training_times(material, times, notes) if climatology else None
     again = "the same command with --resume goes on after the days that are written"
+    at_once = None if scheduler or workers else AT_ONCE
     with terminal.resumable(again), terminal.cluster(scheduler, workers), terminal.remembering(notes):
-        how = {"grid": target_grid(source.material, grid), "region": region, "mdt": _topography(mdt)}
-        lazy = {name: _analyses(which, source.material, times, device, how) for name, which in models.items()}
+        how = {"grid": target_grid(material, grid), "region": region, "mdt": _topography(mdt)}
+        lazy = {name: _analyses(which, material, times, device, how) for name, which in models.items()}
+        if refine:
+            require_finer(material, how["grid"])
+            lazy[coarse] = _analyses(
+                models[first], material, times, device, how | {"grid": target_grid(material, None)}
+            )
         # What cannot be is said of all models before the first of them begins to work.
-        fields = {name: _written(ds, stores[name], resume) for name, ds in lazy.items()}
-        judged = _judged(source.material, times, fields, usual, notes)
+        fields = {name: _written(ds, stores[name], resume, at_once) for name, ds in lazy.items()}
+        if refine:
+            low = fields.pop(coarse)
+            fields |= {f"{first}-{rule}": refined(low, fields[first], rule) for rule in refine}
+        judged = _judged(material, times, fields, usual, notes)
         about = {"data": source.what, "split": split, "models": models}
         written = [*judged.write(out, about), *stores.values()]
+    for table in ratios.shown(judged.ratios):
+        terminal.show(table)
+        terminal.show("")
     score.tell([judged.sheet], judged.notes, written)
 
 
@@ -202,7 +231,7 @@ def _analyses(
     from adaf_xr.inference.assimilation import PROTOCOL
     from adaf_xr.inference.engines import ASSIMILATION, resolve
 
-    engine = resolve(model, ASSIMILATION, PROTOCOL, device)
+    engine = resolve(engine_of(model), ASSIMILATION, PROTOCOL, device)
     observe: Any = material.observe
     seen = [observe(group, engine.spec.window) for group in apart(times, engine.spec.window)]
     lazy = assimilate(seen, material.background.sel(time=times), model=engine, **how)
@@ -228,15 +257,15 @@ def apart(times: NDArray[np.datetime64], window: tuple[np.timedelta64, np.timede
     return np.split(times, np.flatnonzero(between >= APART) + 1)
 
 
-def _written(lazy: xr.Dataset, path: Path, resume: bool) -> xr.Dataset:
-    """Analyses computed and written one after the other, and opened again: no more than some are ever in memory."""
+def _written(lazy: xr.Dataset, path: Path, resume: bool, at_once: int | None) -> xr.Dataset:
+    """Analyses computed and written some after the others, and opened again: no more than some are ever in memory."""
     import xarray as xr
 
     from adaf_xr.inference import store
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with terminal.progress(f"analysing with {path.stem}") as moved:
-        store.write(lazy.chunk(time=1), path, resume=resume, progress=moved)
+        store.write(lazy.chunk(time=1), path, resume=resume, progress=moved, at_once=at_once)
     return xr.open_zarr(path, consolidated=False)
 
 

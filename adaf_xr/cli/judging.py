@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adaf_xr._version import __version__
+from adaf_xr.cli.ratios import ratios
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from adaf_xr.inference.comparison import Sheet
+    from adaf_xr.inference.comparison import Matched, Sheet
     from adaf_xr.training import Material
 
 AXES = ("latitude", "longitude")
@@ -75,19 +76,44 @@ class Judged:
         if sum(ds.nbytes for ds in (whole.truth, *whole.fields.values())) < SMALL:
             whole = Matched(whole.truth.load(), {name: ds.load() for name, ds in whole.fields.items()}, whole.notes)
         alike = everywhere(whole)
-        return cls(compare(alike, whole).sheet, calc_metrics_of(alike), [*notes, *whole.notes])
+        sheet = compare(alike, whole).sheet + resolved(alike)
+        return cls(sheet, calc_metrics_of(alike), [*notes, *whole.notes])
+
+    @property
+    def ratios(self) -> pd.DataFrame:
+        """Errors of every analysis as shares of those of the others."""
+        return ratios(self.sheet.table())
 
     def write(self, folder: Path, about: Mapping[str, Any]) -> list[Path]:
-        """scores.csv, scores.json and calc_metrics_NAME.csv."""
+        """scores.csv, ratios.csv, scores.json and calc_metrics_NAME.csv."""
         folder.mkdir(parents=True, exist_ok=True)
-        written = [folder / "scores.csv", folder / "scores.json"]
+        written = [folder / "scores.csv", folder / "scores.json", folder / "ratios.csv"]
         self.sheet.table().to_csv(written[0], index=False)
+        self.ratios.to_csv(written[2], index=False)
         said = {"adaf_xr": __version__, **about, "notes": self.notes, **self.sheet.records()}
         written[1].write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n")
         for name, table in self.tables.items():
             table.to_csv(path := folder / f"calc_metrics_{name}.csv")
             written.append(path)
         return written
+
+
+def resolved(matched: Matched) -> Sheet:
+    """Wavelengths that fields resolve in boxes of open sea, at the level nearest the surface; this computes."""
+    from adaf_xr.inference.comparison import CLIMATOLOGY, joined, uppermost
+    from adaf_xr.inference.comparison.scales import attempt
+    from adaf_xr.metrics import resolution_in_boxes
+
+    def of(field: xr.DataArray, truth: xr.DataArray) -> tuple[float]:
+        return (resolution_in_boxes(uppermost(field), uppermost(truth)),)
+
+    pairs = {name: matched.pair(name) for name in matched.fields if name != CLIMATOLOGY}
+    return joined(
+        attempt(name, str(key), (("resolved", "km"),), partial(of, field[key], truth[key]))
+        for name, (field, truth) in pairs.items()
+        for key in truth.data_vars
+        if key in field
+    )
 
 
 def target_grid(material: Material, spacing: float | None) -> Any:
@@ -166,9 +192,8 @@ def on_grid(ds: xr.Dataset, where: xr.Dataset) -> xr.Dataset:
     >>> on_grid(ds, coarse).zos.values.round(1).tolist()
     [[2.5, 4.5], [10.5, 12.5]]
     """
+    from adaf_xr.cell_means import cell_means, lattice_through
     from adaf_xr.grids import regrid
-    from adaf_xr.models.cnp.lattices import lattice_through
-    from adaf_xr.training.cnp.truth import cell_means
 
     mine, theirs = (tuple(each[axis].values.astype("f8") for axis in AXES) for each in (ds, where))
     if all(a.shape == b.shape and np.allclose(a, b, atol=1e-6) for a, b in zip(mine, theirs, strict=True)):

@@ -83,15 +83,19 @@ Grid = Annotated[
 ]
 Model = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="The model. Default: the first one shipped.", rich_help_panel=ANALYSIS),
+    typer.Option(
+        metavar="NAME|PATH",
+        help="The model: a name, such as cubic, or a checkpoint. Default: for each field the one shipped for its kind.",
+        rich_help_panel=ANALYSIS,
+    ),
 ]
 Engine = Annotated[
     str | None,
     typer.Option(
         "--model",
         metavar="NAME|PATH",
-        help="The model: a name, such as oi, a checkpoint, or the folder of a published experiment. Default: the first "
-        "one shipped.",
+        help="The model: a name, such as oi, a checkpoint, or the folder of a published experiment. Default: for each "
+        "variable the one shipped for it.",
         rich_help_panel=ANALYSIS,
     ),
 ]

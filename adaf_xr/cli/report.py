@@ -57,7 +57,9 @@ POOLED = {
     "improvement": ("better", "{:+.0f}%"),
     "improved": ("cells", "{:.0f}%"),
     "spread_skill": ("spread/skill", "{:.2f}"),
+    "coverage_90": ("in 90%", "{:.0f}%"),
     "crps": ("crps", "{:.4f}"),
+    "resolved": ("resolved km", "{:.0f}"),
     "covered": ("covered", "{:.1f}%"),
 }
 """Scores of each variable and level: heading and format."""

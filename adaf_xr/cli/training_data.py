@@ -1,4 +1,4 @@
-"""What a network is trained on or judged by, from a folder: an experiment, or data in the published layout."""
+"""What a network is trained on or judged by, from a folder: an experiment, data in the published layout, or fields."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from adaf_xr.training import Material
+    from adaf_xr.training.super_resolution.material import Truth
 
 Period = tuple[np.datetime64, np.datetime64]
 
@@ -30,6 +31,9 @@ SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
 """Of the days of data that do not cover those, in order of time."""
 
 CATALOG = "adaf_ocean"
+
+FIELDS = (".nc", ".nc4", ".zarr")
+"""Ends of the names of fields in a folder of them."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ def opened(folder: Path, given: Sequence[str] | None = None) -> Source:
     Parameters
     ----------
     folder : Path
-        An experiment that `adaf osse` made, or a folder in the published layout.
+        An experiment that `adaf osse` made, a folder in the published layout, or one with gridded fields (netCDF or
+        zarr) and experiments, at any depth, which have no observations and serve super-resolution.
     given : sequence of str, optional
         ``NAME=START,STOP``: periods instead of those that the data have.
 
@@ -67,16 +72,20 @@ def opened(folder: Path, given: Sequence[str] | None = None) -> Source:
     """
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"no folder {folder}: --data is an experiment that `adaf osse` made, or a folder in the published layout"
+            f"no folder {folder}: --data is an experiment that `adaf osse` made, a folder in the published layout, or "
+            "for adaf-ocean-sr one of fields"
         )
     if (folder / "experiment.json").exists():
         material, what, how = _experiment(folder)
     elif all((folder / name).is_dir() for name in ("forecast_bg", "glorys")):
         material, what, how = _published(folder)
+    elif found := _fields_in(folder):
+        return _fields(folder, found, given)
     else:
         raise ValueError(
             f"{folder} is neither an experiment (it has no experiment.json; is it still being made?) nor in the "
-            "published layout (it lacks forecast_bg/ or glorys/): make one with `adaf osse`, or `adaf sample`"
+            "published layout (it lacks forecast_bg/ or glorys/), nor has it any fields (*.nc, *.zarr): make one with "
+            "`adaf osse`, or `adaf sample`"
         )
     if given:
         material, how = replace(material, periods=periods_of(given)), "as given"
@@ -102,6 +111,52 @@ def _experiment(folder: Path) -> tuple[Material, str, str]:
 
     experiment = open_experiment(folder)
     return Material.of_experiment(experiment), f"experiment {experiment.name} at {folder}", "of the experiment"
+
+
+def _fields_in(folder: Path) -> list[Path]:
+    """Files of fields and folders of experiments below a folder; what is inside one of them is part of it."""
+    if (folder / "truth.zarr").exists():
+        raise ValueError(f"{folder} is an experiment that is not complete: `adaf osse` goes on with it")
+    found: list[Path] = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix in FIELDS or (path / "experiment.json").exists():
+            found.append(path)
+        elif path.is_dir():
+            found += _fields_in(path)
+    return found
+
+
+def _fields(folder: Path, found: Sequence[Path], given: Sequence[str] | None) -> Source:
+    """Each file and experiment as a truth by itself."""
+    from adaf_xr.training.super_resolution.material import Fields
+
+    if given:
+        raise ValueError(
+            "--period is for data with observations: of fields in a folder, those of experiments are kept apart by "
+            "their own periods, and the others by longitude (--set data.held_out=...)"
+        )
+    truths = [_truth(path, str(path.relative_to(folder))) for path in found]
+    sizes = {truth.label: path.stat().st_size for truth, path in zip(truths, found, strict=True) if path.is_file()}
+    labels = [truth.label for truth in truths]
+    material = Fields.of(truths, {"fields": labels, "bytes": sizes})
+    simulated = sum(truth.simulated for truth in truths)
+    return Source(material, f"fields at {folder}: {len(truths) - simulated} datasets and {simulated} experiments")
+
+
+def _truth(path: Path, label: str) -> Truth:
+    """A file or an experiment, opened."""
+    import xarray as xr
+
+    from adaf_xr.osse import open_experiment
+    from adaf_xr.training.super_resolution.material import truth_of
+
+    if path.is_dir() and path.suffix not in FIELDS:
+        experiment = open_experiment(path)
+        return truth_of(experiment.truth, label, dict(experiment.splits))
+    try:
+        return truth_of(xr.open_dataset(path, chunks={}, engine="zarr" if path.suffix == ".zarr" else None), label)
+    except ValueError as error:
+        raise ValueError(f"{path} holds no fields to learn from ({error}): take it out of the folder") from error
 
 
 def _published(folder: Path) -> tuple[Material, str, str]:

@@ -31,7 +31,14 @@ CHUNK = 180
 _SIGNATURE, _BEGUN = "signature.json", "begun.json"
 
 
-def write(ds: xr.Dataset, path: str | Path, *, resume: bool = False, progress: Progress | None = None) -> None:
+def write(
+    ds: xr.Dataset,
+    path: str | Path,
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+    at_once: int | None = None,
+) -> None:
     """Compute a dataset and write it to a zarr v3 store, a shard for every dask chunk.
 
     Parameters
@@ -44,6 +51,8 @@ def write(ds: xr.Dataset, path: str | Path, *, resume: bool = False, progress: P
         Go on with a store that an interrupted run left; times in the ledger are not computed again.
     progress : callable, optional
         Called with (times done, times in all), at the start and after every time.
+    at_once : int, optional
+        Times that are computed together: what they share is made once and held meanwhile. Default: all.
 
     Raises
     ------
@@ -64,8 +73,9 @@ def write(ds: xr.Dataset, path: str | Path, *, resume: bool = False, progress: P
         _create(ds, store, ledger, shards)
     missing = [i for i in range(ds.sizes["time"]) if not _is_done(ds, i, ledger)]
     with _reporting(progress, ledger, ds):
-        if missing:
-            _write_lazily(ds.isel(time=missing), np.array(missing), store, ledger).compute()
+        step = at_once or max(1, len(missing))
+        for some in (missing[i : i + step] for i in range(0, len(missing), step)):
+            _write_lazily(ds.isel(time=some), np.array(some), store, ledger).compute()
 
 
 def _can_resume(ds: xr.Dataset, store: Path, ledger: Path) -> bool:

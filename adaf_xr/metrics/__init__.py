@@ -2,6 +2,7 @@
 
 from adaf_xr.metrics.adaf_ocean import calc_metrics as calc_metrics
 from adaf_xr.metrics.along_track import along_track_resolution as along_track_resolution
+from adaf_xr.metrics.boxes import resolution_in_boxes as resolution_in_boxes
 from adaf_xr.metrics.card import scorecard as scorecard
 from adaf_xr.metrics.challenge import lambda_x_t as lambda_x_t
 from adaf_xr.metrics.challenge import mu_sigma as mu_sigma

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adaf_xr import grids
+from adaf_xr.cell_means import TOLERANCE, Lattice, lattice_through
 from adaf_xr.models.base import Targets
 from adaf_xr.models.cnp.configuration import Configuration
-from adaf_xr.models.cnp.lattices import TOLERANCE, Lattice, lattice_of_phase, lattice_through
+from adaf_xr.models.cnp.lattices import lattice_of_phase
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from adaf_xr.cell_means import Lattice
 from adaf_xr.models.cnp import coordinates
 from adaf_xr.models.cnp.configuration import Configuration, Source
 from adaf_xr.models.cnp.day import Day
-from adaf_xr.models.cnp.lattices import Lattice, cells, finer, lattice_of, order
+from adaf_xr.models.cnp.lattices import cells, finer, lattice_of, order
 from adaf_xr.normalisation import minmax
 from adaf_xr.sphere import wrap_longitude
 

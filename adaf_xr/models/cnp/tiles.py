@@ -84,7 +84,7 @@ def tile_shape(configuration: Configuration, tiling: Tiling, batch: int) -> tupl
     Examples
     --------
     >>> from adaf_xr.models.cnp.configuration import RELEASED
-    >>> from adaf_xr.models.cnp.lattices import Lattice
+    >>> from adaf_xr.cell_means import Lattice
     >>> tile_shape(RELEASED, Tiling.of(Lattice(1.0, -90.0, 0.0), RELEASED), 300)
     (8, 16)
     """
@@ -108,7 +108,7 @@ def tiles(windows: Windows, tiling: Tiling, shape: tuple[int, int]) -> Iterator[
 
     Examples
     --------
-    >>> from adaf_xr.models.cnp.lattices import Lattice
+    >>> from adaf_xr.cell_means import Lattice
     >>> tiling = Tiling(Lattice(1.0, -90.0, 0.0), (10, 20), (5, 5))
     >>> [rows.size for rows, _ in tiles((np.array([0, 5, 5, 10]), np.array([0, 0, 20, 0])), tiling, (2, 4))]
     [2, 1, 1]

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from adaf_xr.cell_means import Lattice
 from adaf_xr.models.cnp.configuration import Configuration
-from adaf_xr.models.cnp.lattices import Lattice, cells, finer
+from adaf_xr.models.cnp.lattices import cells, finer
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import dask
 import numpy as np
 import xarray as xr
-from dask.callbacks import Callback
 from numpy.typing import NDArray
 
 from adaf_xr._version import __version__
+from adaf_xr.cell_means import cell_means
 from adaf_xr.instants import DAY
 from adaf_xr.models.base import Background
 from adaf_xr.models.cnp.configuration import Configuration
@@ -24,19 +21,12 @@ from adaf_xr.models.cnp.day import Day
 from adaf_xr.models.cnp.gridding import Encoded
 from adaf_xr.models.cnp.lattices import lattice_of
 from adaf_xr.points import Points
-from adaf_xr.training.cnp.truth import cell_means
 from adaf_xr.training.material import Material, MaterialError
 from adaf_xr.training.shards import Shards
+from adaf_xr.training.spreading import Counted, Progress, require_written, spread, warn_of_silence
 
 SPLITS = ("train", "validation")
 GRID, INSITU, TRUTH = "grid/", "insitu", "truth"
-
-Progress = Callable[[int, int], None]
-"""Called with the number of days done and of all."""
-
-
-class SilentSourceWarning(UserWarning):
-    """A source gave nothing on some days; they are kept, for a network must know days without it."""
 
 
 def what_sees(configuration: Configuration) -> dict[str, Any]:
@@ -108,67 +98,10 @@ def prepare(
     shards.require_room(size_of_a_day(configuration))
     missing = [(split, index) for split in SPLITS for index in shards.missing(split)]
     total = sum(map(shards.count, SPLITS))
-    counted = _Counted(total - len(missing), total, progress)
-    silent: Counter[str] = Counter()
-    for kinds in _spread(partial(_prepare_day, configuration, material, shards), missing, counted):
-        silent.update(kinds)
-    for split in SPLITS:
-        if lost := shards.missing(split):
-            raise MaterialError(
-                f"{len(lost)} days of {split!r} were prepared and are not in {folder}: workers on other machines need "
-                "a folder that all of them share"
-            )
-    for kind, times in sorted(silent.items()):
-        warnings.warn(
-            f"{kind} gave nothing on {times} of {len(missing)} days that were prepared; the days are kept without it",
-            SilentSourceWarning,
-            stacklevel=2,
-        )
-
-
-class _Counted:
-    """Says how far it is, from the beginning on."""
-
-    def __init__(self, done: int, total: int, progress: Progress | None) -> None:
-        self.done, self.total, self.progress = done, total, progress
-        self(0)
-
-    def __call__(self, more: int = 1) -> None:
-        self.done += more
-        if self.progress:
-            self.progress(self.done, self.total)
-
-
-def _spread(work: Callable[[tuple[str, int]], list[str]], days: list[tuple[str, int]], counted: _Counted) -> list[Any]:
-    """The results of the work on all days: on the current cluster, or as dask is configured."""
-    client = _current_client()
-    if client is None:
-        # The work holds lazy fields: dask must not look inside, or it would compute them whole.
-        tasks = [dask.delayed(work, pure=False, traverse=False)(day) for day in days]
-        keys = {task.key for task in tasks}
-        with Callback(posttask=lambda key, *_: counted() if key in keys else None):
-            return list(dask.compute(*tasks))
-    from distributed import as_completed
-
-    results = []
-    futures = client.map(work, days, pure=False)
-    try:
-        for future in as_completed(futures):
-            results.append(future.result())
-            counted()
-    finally:  # what a failed day leaves to do is not wanted any more
-        client.cancel(futures)
-    return results
-
-
-def _current_client() -> Any:
-    """The client of the cluster that is current, if any."""
-    from distributed import default_client
-
-    try:
-        return default_client()
-    except ValueError:
-        return None
+    counted = Counted(total - len(missing), total, progress)
+    silent = spread(partial(_prepare_day, configuration, material, shards), missing, counted)
+    require_written(shards)
+    warn_of_silence(silent, len(missing))
 
 
 def _prepare_day(configuration: Configuration, material: Material, shards: Shards, which: tuple[str, int]) -> list[str]:
@@ -205,7 +138,10 @@ def see(configuration: Configuration, material: Material, time: np.datetime64) -
             lattice_of(configuration.background, configuration),
         )
     except ValueError as error:
-        raise MaterialError(str(error)) from None
+        raise MaterialError(
+            f"the truth does not fit the cells of the network: {error}. Set model.phase (node: cells centred on whole "
+            "degrees, cell: between them), or regrid the truth"
+        ) from None
     if not np.isfinite(label).any():
         raise MaterialError("the truth has no value at all: leave this time out of the periods, or mend its file")
     return Encoded.of(points, configuration).day(configuration, background), label
