@@ -16,12 +16,12 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from adaf_xr import grids
 from adaf_xr.cf.canonical import CODES
 from adaf_xr.models.base import Background
 from adaf_xr.models.cells import ORIGIN, Cells
+from adaf_xr.models.keyed_sums import reduced
 from adaf_xr.models.scales import Scales
 from adaf_xr.points.arrays import Points
 from adaf_xr.sphere import wrap_longitude
@@ -102,7 +102,7 @@ class SuperObservations:
         if not (self.key.size and other.key.size):
             return self if self.key.size else other
         key, sums = np.concatenate([self.key, other.key]), np.concatenate([self.sums, other.sums])
-        return SuperObservations(*_reduced(key, sums), self.time, self.bins)
+        return SuperObservations(*reduced(key, sums), self.time, self.bins)
 
     def of(self, variable: str, scales: Scales) -> SuperObservation:
         """The means of one variable."""
@@ -172,7 +172,7 @@ class SuperObservation:
         offsets = (self.latitude - latitude[label], wrap_longitude(self.longitude - longitude[label]))
         columns = (*offsets, self.days, self.stretched, self.innovation, self.fade)
         weight = 1.0 / self.noise
-        _, sums = _reduced(label, np.column_stack([np.ones(weight.size), *columns]) * weight[:, None])
+        _, sums = reduced(label, np.column_stack([np.ones(weight.size), *columns]) * weight[:, None])
         north, east, days, stretched, innovation, fade = (sums[:, 1:] / sums[:, :1]).T
         return SuperObservation(latitude + north, longitude + east, days, stretched, innovation, 1.0 / sums[:, 0], fade)
 
@@ -202,9 +202,9 @@ def encode(
         part = points.take(slice(start, start + CHUNK))
         for name in background.fields:
             if name in scales and (rows := np.flatnonzero(part.variable == CODES[name])).size:
-                sums.append(_reduced(*_binned(part.take(rows), background, name, scales[name], bins)))
+                sums.append(reduced(*_binned(part.take(rows), background, name, scales[name], bins)))
     key, terms = (np.concatenate(column) for column in zip(*sums, strict=True))
-    return SuperObservations(*_reduced(key, terms), time, bins)
+    return SuperObservations(*reduced(key, terms), time, bins)
 
 
 def innovation(points: Points, background: Background, name: str) -> NDArray[np.float64]:
@@ -244,13 +244,3 @@ def _variance(points: Points, scales: Scales) -> NDArray[np.float64]:
     default = scales.default_errors()[points.source] * fade
     error = np.where(np.isfinite(points.error), points.error, default)
     return np.maximum(error, LEAST_ERROR * scales.std * fade) ** 2
-
-
-def _reduced(key: NDArray[np.int64], terms: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Sums of the terms of equal keys, in order of the keys."""
-    order = np.argsort(key)
-    ordered = key[order]
-    first = np.flatnonzero(np.diff(ordered, prepend=-1))
-    # A product with a matrix of ones gathers and adds in one pass, without a sorted copy of the terms.
-    rows = csr_array((np.ones(key.size), order, np.append(first, key.size)), shape=(first.size, key.size))
-    return ordered[first], rows @ terms

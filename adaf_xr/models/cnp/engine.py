@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from adaf_xr import grids
 from adaf_xr.checkpoint import Reference
 from adaf_xr.models.base import Analysis, Background, ModelSpec, Targets
-from adaf_xr.models.cnp.carrying import NAME, Held, network_on, weights_and_configuration
+from adaf_xr.models.carrying import Held
+from adaf_xr.models.cnp.carrying import NAME, network_on, weights_and_configuration
 from adaf_xr.models.cnp.configuration import Configuration
 from adaf_xr.models.cnp.day import Day, background_grid
 from adaf_xr.models.cnp.demands import positive, whole
@@ -21,6 +22,7 @@ from adaf_xr.models.cnp.destinations import Destination
 from adaf_xr.models.cnp.gridding import Encoded, quantities
 from adaf_xr.models.cnp.lattices import finer, lattice_of_phase
 from adaf_xr.models.cnp.windows import OverlapMean, Tiling
+from adaf_xr.models.first_guess import at_targets
 from adaf_xr.models.loading import slot
 from adaf_xr.normalisation import minmax
 from adaf_xr.points.arrays import Points
@@ -174,7 +176,7 @@ class AdafOceanCNP:
         levels = self._levels(background)
         day = encoded.day(self.configuration, background, levels[0][0])
         fields = {name: background.fields[name] for name in self.configuration.variables}
-        mean = {name: _at_targets(values, background, targets) for name, values in fields.items()}
+        mean = {name: at_targets(values, background, targets) for name, values in fields.items()}
         where = Destination.of(targets, self.configuration, self.resolution)
         for place, (level, depth) in enumerate(levels):
             if place:
@@ -238,13 +240,3 @@ def _reach(configuration: Configuration) -> float:
     patches = [max(source.shape) * source.spacing + 2 * source.spacing for source in configuration.observed]
     # Half a window to its centre, half a patch from there, and a cell for what is interpolated.
     return 0.5 * wide + max(0.5 * max(patches), *configuration.box[:2]) + 2.0 * configuration.background.spacing
-
-
-def _at_targets(values: NDArray, background: Background, targets: Targets) -> NDArray[np.float64]:
-    """The background at the targets, (levels, *targets.shape), missing on land."""
-    bring = grids.regrid if targets.gridded else grids.sample
-    found = bring(values, background.latitude, background.longitude, targets.latitude, targets.longitude)
-    found = found.reshape(-1, *targets.shape)
-    if targets.sea is not None:
-        found[:, ~targets.sea] = np.nan
-    return found

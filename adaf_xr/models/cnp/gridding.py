@@ -20,6 +20,7 @@ from adaf_xr.models.base import Background
 from adaf_xr.models.cnp.configuration import Configuration, Source
 from adaf_xr.models.cnp.day import Day, background_grid
 from adaf_xr.models.cnp.lattices import lattice_of
+from adaf_xr.models.keyed_sums import reduced
 from adaf_xr.points.arrays import Points
 
 PLACE = 1 << 40
@@ -188,13 +189,8 @@ def _in_daylight(points: Points) -> NDArray[np.bool_]:
 
 def _summed(key: NDArray, total: NDArray, count: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     """Keys once each, ascending, with the sums of what they stand for."""
-    if not key.size:
-        return key, total, count
-    # Stable, for parts that are in order already are merged in linear time.
-    order = np.argsort(key, kind="stable")
-    key = key[order]
-    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-    return key[first], np.add.reduceat(total[order], first), np.add.reduceat(count[order], first)
+    key, sums = reduced(key, np.column_stack([total, count]))
+    return key, sums[:, 0], sums[:, 1].astype("i8")
 
 
 def _insitu(points: Points, configuration: Configuration) -> NDArray[np.bool_]:

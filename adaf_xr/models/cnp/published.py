@@ -28,7 +28,8 @@ from adaf_xr.models.cnp.published_configuration import (
     stated,
 )
 from adaf_xr.models.cnp.published_weights import arrays_of, model_of, tensors_of
-from adaf_xr.models.cnp.weights import checkpoint_of, network_of, refuse_misfit, weights_of
+from adaf_xr.models.cnp.weights import checkpoint_of, network_of, refuse_misfit
+from adaf_xr.models.weights import weights_of
 
 CONFIG = "config.yaml"
 WEIGHTS = "training_checkpoints/checkpoint.pth"

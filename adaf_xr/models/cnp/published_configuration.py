@@ -14,7 +14,8 @@ from typing import Any
 from adaf_xr.models.cnp.configuration import RELEASED, Configuration
 from adaf_xr.models.cnp.demands import group, positive, refused, text, whole, wholes
 from adaf_xr.models.cnp.source import Source
-from adaf_xr.models.cnp.weights import Shapes, points_of
+from adaf_xr.models.cnp.weights import points_of
+from adaf_xr.models.weights import Shapes
 
 NAME = "CNP_determ_multi_encoders"
 """What the published repository calls this network."""

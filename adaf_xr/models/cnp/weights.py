@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -13,20 +12,14 @@ from adaf_xr.checkpoint import Checkpoint, CheckpointError
 from adaf_xr.models.cnp.carrying import NAME
 from adaf_xr.models.cnp.configuration import RELEASED, THINNED, Configuration
 from adaf_xr.models.cnp.network import ConditionalNeuralProcess
+from adaf_xr.models.weights import Shapes, give, shapes_of
+from adaf_xr.models.weights import refuse_misfit as refuse
 from adaf_xr.normalisation import minmax
-
-Shapes = Mapping[str, tuple[int, ...]]
-"""Shape of every parameter by its name."""
 
 _KNOWN = {
     "released": (RELEASED, "every source at the resolution of its product"),
     "thinned": (THINNED, "every gridded source at 1 degree"),
 }
-
-
-def weights_of(network: torch.nn.Module) -> dict[str, NDArray]:
-    """Copies of the parameters of a network, on the CPU, under their names."""
-    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in network.state_dict().items()}
 
 
 def checkpoint_of(
@@ -51,12 +44,13 @@ def checkpoint_of(
     Examples
     --------
     >>> from adaf_xr.models.cnp import thinned
+    >>> from adaf_xr.models.weights import weights_of
     >>> network = thinned(seed=0)
     >>> checkpoint = checkpoint_of(network.configuration, weights_of(network), {"seed": 0})
     >>> checkpoint.family, network_of(checkpoint).configuration == THINNED
     ('adaf-ocean-cnp', True)
     """
-    refuse_misfit({name: array.shape for name, array in weights.items()}, configuration, "these weights")
+    refuse_misfit(shapes_of(weights), configuration, "these weights")
     return Checkpoint(NAME, weights, configuration.as_dict(), normalisation_of(configuration), provenance or {})
 
 
@@ -90,12 +84,10 @@ def network_of(checkpoint: Checkpoint) -> ConditionalNeuralProcess:
             "the checkpoint's normalisation is not that of its configuration's ranges: one of the two was changed. "
             "Write it again with adaf_xr.models.cnp.weights.checkpoint_of"
         )
-    weights = checkpoint.weights
-    refuse_misfit({name: array.shape for name, array in weights.items()}, configuration, "the checkpoint")
+    refuse_misfit(shapes_of(checkpoint.weights), configuration, "the checkpoint")
     with torch.device("meta"):  # no random weights that would be thrown away
         network = ConditionalNeuralProcess(configuration)
-    tensors = {name: torch.from_numpy(np.array(array, np.float32)) for name, array in weights.items()}
-    network.load_state_dict(tensors, strict=True, assign=True)
+    give(network, checkpoint.weights)
     return network
 
 
@@ -107,24 +99,14 @@ def refuse_misfit(found: Shapes, configuration: Configuration, where: str) -> No
                 f"{where}: {part}_depth is {depth}, but there are {len(found)} weights in all, of which each layer has "
                 "two: correct it, or these are weights of something else"
             )
-    due = shapes_of(configuration)
-    missing, surplus = [name for name in due if name not in found], [name for name in found if name not in due]
-    other = [name for name in due if name in found and found[name] != due[name]]
-    if not (missing or surplus or other):
-        return
-    lines = [f"{where}: {len(missing)} missing, {len(surplus)} surplus, {len(other)} of another shape"]
-    if why := _explanation(found, due, configuration):
-        lines.append(f"  {why}")
-    lines += [f"  missing: {name}" for name in folded(missing)] + [f"  surplus: {name}" for name in folded(surplus)]
-    lines += [f"  {name} is {found[name]}, the configuration has {due[name]}" for name in other]
-    raise CheckpointError("\n".join(lines))
+    due = shapes_due(configuration)
+    refuse(found, due, where, lambda: _explanation(found, due, configuration))
 
 
-def shapes_of(configuration: Configuration) -> dict[str, tuple[int, ...]]:
+def shapes_due(configuration: Configuration) -> dict[str, tuple[int, ...]]:
     """Shape of every parameter of the network of a configuration."""
     with torch.device("meta"):
-        network = ConditionalNeuralProcess(configuration)
-    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+        return shapes_of(ConditionalNeuralProcess(configuration))
 
 
 def points_of(shapes: Shapes) -> dict[str, int]:
@@ -137,36 +119,11 @@ def points_of(shapes: Shapes) -> dict[str, int]:
     }
 
 
-def folded(names: Iterable[str]) -> list[str]:
-    """Names of parameters with layers and kinds drawn together.
-
-    >>> folded(["layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias", "end.weight"])
-    ['layers.{0,1}.{weight,bias}', 'end.weight']
-    """
-    kinds: dict[str, list[str]] = {}
-    for name in names:
-        module, _, kind = name.rpartition(".")
-        kinds.setdefault(module, []).append(kind)
-    layers: dict[tuple[str, str], list[str]] = {}
-    for module, found in kinds.items():
-        parent, _, layer = module.rpartition(".")
-        if not layer.isdigit():
-            parent, layer = module, ""
-        layers.setdefault((parent, _braced(found)), []).append(layer)
-    return [
-        ".".join(part for part in (parent, _braced(found), kind) if part) for (parent, kind), found in layers.items()
-    ]
-
-
-def _braced(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else "{" + ",".join(parts) + "}"
-
-
 def _explanation(found: Shapes, due: Shapes, configuration: Configuration) -> str:
     """The likeliest reason why weights do not fit, or nothing."""
     points, wanted = points_of(found), points_of(due)
     for name, (known, what) in _KNOWN.items():
-        if points != wanted and points == points_of(shapes_of(known)):
+        if points != wanted and points == points_of(shapes_due(known)):
             return (
                 f"these are weights of the {name} configuration ({what}), and the configuration given takes others: "
                 f"use adaf_xr.models.cnp.{name.upper()} (configuration=... where a folder is read)"
