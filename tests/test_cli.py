@@ -118,7 +118,8 @@ def test_one_time_stays_a_day(given, meaning):
     assert inputs.times(given) == meaning
 
 
-ONE_DAY = ("assimilate", "--catalog", "demo", "--time", "2020-01-03", "--region", -50, -45, 30, 34)
+THE_DEFAULT = ("assimilate", "--catalog", "demo", "--time", "2020-01-03", "--region", -50, -45, 30, 34)
+ONE_DAY = (*THE_DEFAULT, "--model", "oi")
 
 
 def read(path) -> xr.Dataset:
@@ -130,7 +131,7 @@ def one_day() -> xr.Dataset:
     """What `ONE_DAY` must write."""
     obs = adaf_xr.open_observations("demo", time="2020-01-03")
     background = adaf_xr.open_source("demo", "background", time="2020-01-03")
-    return adaf_xr.assimilate(obs, background, region=(-50, -45, 30, 34)).compute()
+    return adaf_xr.assimilate(obs, background, model="oi", region=(-50, -45, 30, 34)).compute()
 
 
 def test_a_catalog_is_assimilated_as_the_functions_do(adaf, one_day):
@@ -140,12 +141,23 @@ def test_a_catalog_is_assimilated_as_the_functions_do(adaf, one_day):
     xr.testing.assert_identical(read("day.zarr"), one_day)
 
 
+def test_without_a_model_it_is_the_default_of_the_functions(adaf):
+    result = adaf(*THE_DEFAULT, "--out", "day.zarr")
+    assert result.exit_code == 0, result.output
+    obs = adaf_xr.open_observations("demo", time="2020-01-03")
+    background = adaf_xr.open_source("demo", "background", time="2020-01-03")
+    expected = adaf_xr.assimilate(obs, background, region=(-50, -45, 30, 34))
+    written = read("day.zarr")
+    assert written.attrs == expected.attrs
+    xr.testing.assert_allclose(written, expected.compute(), rtol=1e-4, atol=1e-5)
+
+
 def test_a_model_may_be_a_path_and_a_device_is_handed_on(adaf, tmp_path):
     write_published(tmp_path / "exp_dir", thinned(seed=0))
-    how = (*ONE_DAY, "--model", "exp_dir")
+    how = (*THE_DEFAULT, "--model", "exp_dir")
     assert_readable(adaf(*how, "--device", "meta", "--out", "nowhere.zarr"), "meta")
-    assert_readable(adaf(*ONE_DAY, "--model", "oi", "--device", "cuda"), "device='cuda'", "runs on the CPU only")
-    assert_readable(adaf(*ONE_DAY, "--model", "exp_dirr"), "unknown model 'exp_dirr'", "path of a checkpoint")
+    assert_readable(adaf(*ONE_DAY, "--device", "cuda"), "device='cuda'", "runs on the CPU only")
+    assert_readable(adaf(*THE_DEFAULT, "--model", "exp_dirr"), "unknown model 'exp_dirr'", "path of a checkpoint")
     assert "NAME|PATH" in adaf("assimilate", "--help").output
     result = adaf(*how, "--device", "cpu")
     assert result.exit_code == 0, result.output
@@ -159,9 +171,10 @@ def test_files_are_assimilated_as_the_functions_do(adaf, one_day):
     obs["insitu"].to_dataset().to_netcdf("argo.nc")
     obs["ssh"].to_dataset().to_netcdf("tracks.nc")
     how = ("--background", "first.nc", "--window", "3D,1D", "--grid", 0.5, "--region", -50, -45, 30, 34)
-    result = adaf("assimilate", "--obs", "insitu=argo.nc", "--obs", "tracks.nc", *how)
+    result = adaf("assimilate", "--model", "oi", "--obs", "insitu=argo.nc", "--obs", "tracks.nc", *how)
     assert result.exit_code == 0, result.output
-    expected = adaf_xr.assimilate(obs, background, window=("3D", "1D"), grid=0.5, region=(-50, -45, 30, 34))
+    how = {"window": ("3D", "1D"), "grid": 0.5, "region": (-50, -45, 30, 34)}
+    expected = adaf_xr.assimilate(obs, background, model="oi", **how)
     xr.testing.assert_allclose(read("analysis.zarr"), expected.compute())
     assert not np.allclose(read("analysis.zarr").zos, one_day.zos.isel(latitude=slice(0, 8), longitude=slice(0, 10)))
 
@@ -176,7 +189,7 @@ def test_a_damaged_file_stops_the_run_or_is_skipped_with_a_warning(adaf, tmp_pat
 
 
 def test_an_interrupted_run_is_resumed_to_the_same_result(adaf, tmp_path):
-    command = ("assimilate", "--catalog", "demo", "--region", -50, -45, 30, 34, "--out", "days.zarr")
+    command = ("assimilate", "--catalog", "demo", "--region", -50, -45, 30, 34, "--model", "oi", "--out", "days.zarr")
     assert adaf(*command).exit_code == 0
     whole = read("days.zarr")
     assert whole.sizes["time"] == 5

@@ -143,7 +143,7 @@ def test_all_altimeters_are_one_kind_and_what_is_absent_is_said_to_who_asks(smal
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         one = open_observations("osse", time="2012-10-06", window="4D", sources=["nadir-gfo"])
-    how = {"time": "2012-10-06", "grid": 0.5}
+    how = {"model": "oi", "time": "2012-10-06", "grid": 0.5}
     background = small.background[["zos"]]
     both, alone = (t.adaf.assimilate(background, **how).compute() for t in (tree, one))
     xr.testing.assert_allclose(both, small.tree(time="2012-10-06", window="4D").adaf.assimilate(background, **how))

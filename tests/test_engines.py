@@ -19,7 +19,8 @@ from adaf_xr.inference.assimilation import PROTOCOL
 from adaf_xr.models import loading
 from adaf_xr.models.base import Analysis
 from adaf_xr.models.cnp import AdafOceanCNP, thinned, write_published
-from adaf_xr.models.cnp.weights import checkpoint_of, weights_of
+from adaf_xr.models.cnp.weights import checkpoint_of
+from adaf_xr.models.weights import weights_of
 
 WEIGHTS = np.float32([[0.25]])
 
@@ -118,7 +119,7 @@ class TestCheckpoints:
         assert attrs["adaf_xr_version"] == adaf_xr.__version__
         assert attrs["adaf_provenance"] == f"toy-shift, seed 7; checkpoint sha256 {checkpoint.digest(path)}"
         assert attrs["history"].endswith(f"; {attrs['adaf_provenance']}")
-        assert "sha256" not in adaf_xr.assimilate(toy.points(), toy.background(1)).attrs["history"]
+        assert "sha256" not in adaf_xr.assimilate(toy.points(), toy.background(1), model="oi").attrs["history"]
 
     def test_a_path_relative_to_here_or_home_is_found_by_workers_elsewhere(self, path, monkeypatch):
         monkeypatch.chdir(path.parent)
@@ -161,8 +162,8 @@ class TestCheckpoints:
             resolve(path)
 
     def test_a_checkpoint_of_another_task(self, path):
-        with pytest.raises(TypeError, match=r"Shift is no engine: it lacks \['upsample'\]"):
-            engines.resolve(path, engines.UPSAMPLING, ("upsample",), None)
+        with pytest.raises(TypeError, match=r"Shift is no engine: it lacks \['name', 'upsample'\]"):
+            toy.background(1).adaf.upsample(model=path)
 
 
 class TestFolders:
@@ -212,7 +213,9 @@ class TestNames:
 
     @pytest.mark.parametrize("family", engines.FAMILIES)
     def test_every_family_has_its_engine(self, family):
-        assert all(hasattr(engines._named(engines.FAMILIES[family]), name) for name in ("encode", "analyse", "to"))
+        engine = engines._named(engines.FAMILIES[family])
+        calls = ("upsample", "to") if family in engines.UPSAMPLING else ("encode", "analyse", "to")
+        assert all(hasattr(engine, name) for name in calls)
 
     def test_every_published_layout_has_its_reader(self):
         assert all(callable(engines._named(reader)) for reader in engines.PUBLISHED.values())
@@ -231,6 +234,24 @@ class TestDevices:
         assert moved.spec == engine.spec
         assert engine.spec.window == (np.timedelta64(2, "D"), np.timedelta64(2, "D"))
         assert pickle.loads(pickle.dumps(moved)).spec == moved.spec
+
+    @pytest.mark.parametrize(
+        ("device", "message"),
+        [
+            ("cuda:99", r"device='cuda:99': \S+ has cpu.*\. Choose one of these; on a cluster it is the workers' mach"),
+            ("nonsense", r"device='nonsense' is no device that torch knows: \['cpu'.*\] are here"),
+        ],
+    )
+    def test_a_device_that_is_not_there_is_named_with_those_that_are(self, path, device, message):
+        an = adaf_xr.assimilate(toy.points(), toy.background(1), model=path, device=device)
+        with pytest.raises(ValueError, match=message):
+            an.compute()
+
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+    def test_cuda_where_there_is_none(self, path):
+        an = adaf_xr.assimilate(toy.points(), toy.background(1), model=path, device="cuda")
+        with pytest.raises(ValueError, match=r"device='cuda': \S+ has cpu"):
+            an.compute()
 
     def test_an_engine_of_the_cpu_stays_there(self):
         for engine in (resolve("oi"), engines.with_window(resolve("oi"), "4D")):

@@ -215,7 +215,8 @@ def test_a_tree_of_observations_can_be_assimilated(small):
     days = tree["nadir-gfo/ssh"].time.values.astype("M8[D]")
     assert np.datetime64("2012-10-04") <= days.min() and days.max() < np.datetime64("2012-10-08")
     background = small.select("test").background[["zos"]]
-    analysis = tree.adaf.assimilate(background, time="2012-10-06", grid=0.5, region=small.evaluation).compute()
+    how = {"model": "oi", "grid": 0.5, "region": small.evaluation}
+    analysis = tree.adaf.assimilate(background, time="2012-10-06", **how).compute()
     truth = small.truth.zos.sel(time="2012-10-06").sel(latitude=analysis.latitude, longitude=analysis.longitude)
     first = background.zos.sel(time="2012-10-06").interp(latitude=analysis.latitude, longitude=analysis.longitude)
     assert float(rmse(analysis.zos.isel(time=0), truth)) < 0.9 * float(rmse(first, truth))
@@ -274,7 +275,8 @@ def test_every_system_of_the_gulf_stream_is_read_as_points(gulf_stream):
 def test_swot_and_nadirs_together_put_a_wrong_background_right(gulf_stream):
     tree = gulf_stream.tree(time="2012-10-03", systems=["swot", "nadir-gfo", "nadir-reference"])
     wrong = gulf_stream.background[["zos"]] + 0.2
-    analysis = tree.adaf.assimilate(wrong, time="2012-10-03", grid=0.5, region=gulf_stream.evaluation).compute()
+    how = {"model": "oi", "grid": 0.5, "region": gulf_stream.evaluation}
+    analysis = tree.adaf.assimilate(wrong, time="2012-10-03", **how).compute()
     truth = gulf_stream.truth.zos.sel(time=analysis.time).interp(
         latitude=analysis.latitude, longitude=analysis.longitude
     )

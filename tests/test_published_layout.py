@@ -290,7 +290,8 @@ def test_the_sample_is_analysed_like_any_other_data(root):
             "adaf_ocean", root=root, time="2020-01-02", window=BEFORE, sources=["insitu", "sst", "sss", "wind", "ice"]
         )
     guess = open_source("adaf_ocean", "background", root=root, time="2020-01-02")
-    analysis = adaf_xr.assimilate(seen, guess, window=BEFORE, region=(-60, -20, 20, 50), grid=guess).compute()
+    how = {"model": "oi", "window": BEFORE, "region": (-60, -20, 20, 50), "grid": guess}
+    analysis = adaf_xr.assimilate(seen, guess, **how).compute()
     truth = canonical(open_source("adaf_ocean", "glorys", root=root, time="2020-01-02")).isel(depth=0)
     here = {axis: analysis[axis].values % 360 if axis == "longitude" else analysis[axis] for axis in AXES}
     before = rmse(*(canonical(ds).thetao.sel(here) for ds in (guess, truth))).compute().item()

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 import adaf_xr
 from adaf_xr import ocean_mask
+from adaf_xr.inference import engines
 from adaf_xr.sphere import cell_area
+
+
+@pytest.fixture(autouse=True)
+def cubic(monkeypatch):
+    """What must hold of every engine is shown with the one that needs no weights."""
+    monkeypatch.setattr(engines, "UPSAMPLING_DEFAULT", ("cubic",))
 
 
 def coarse(dims=("time", "latitude", "longitude"), names=("latitude", "longitude")):

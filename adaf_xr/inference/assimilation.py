@@ -19,7 +19,9 @@ from adaf_xr.inference import background as first_guess
 from adaf_xr.inference.encoding import Box, Encoding, Scene, in_cell
 from adaf_xr.inference.observations import OnError, Stream, open_streams
 from adaf_xr.inference.pairs import Overlaps, PairLayer
+from adaf_xr.inference.sharing import default_engine
 from adaf_xr.inference.targets import TargetGrid, choose
+from adaf_xr.inference.together import Together
 from adaf_xr.lattice import Region
 from adaf_xr.models.base import AssimilationModel
 
@@ -49,8 +51,9 @@ def assimilate(
     background : Dataset or DataArray
         The first guess on any rectilinear latitude-longitude grid, with or without depth.
     model : str, path or object, optional
-        Name of an engine (default ``"oi"``); path or URL of a checkpoint, or folder of a published experiment; or any
-        object that meets :class:`adaf_xr.models.base.AssimilationModel`.
+        Name of an engine; path or URL of a checkpoint, or folder of a published experiment; or any object that meets
+        :class:`adaf_xr.models.base.AssimilationModel`. Default: each variable of the background by the first engine of
+        :data:`adaf_xr.inference.engines.ASSIMILATION_DEFAULT` that knows it, side by side; `history` names them.
     grid : float, Dataset or mapping, optional
         Output spacing in degrees, or something with ``latitude`` and ``longitude`` (axes, or points on one dimension).
         Default: the model's own spacing, 0.25. A background on that grid already keeps its own coordinates.
@@ -95,12 +98,12 @@ def assimilate(
     >>> list(an.data_vars), an.zos.dtype == bg.zos.dtype
     (['zos', 'zos_std'], True)
     """
-    engine = engines.resolve(model, engines.ASSIMILATION, PROTOCOL, device)
-    engines.check_spec(engine)
-    engine = engines.with_window(engine, window)
     first = first_guess.prepare(background, time)
+    engine = _engine(model, first, window, device)
     engines.check_background(engine, first.data_vars)
     target = choose(first, grid, engine.spec.grid, region)
+    if isinstance(engine, Together):
+        engine = engine.around(target.latitude, target.longitude)
     usable = {*first.data_vars, *engine.spec.adds, *engine.spec.predictors}
     streams, idle = open_streams(observations, usable, engine.spec.sources, _topography(mdt), on_error)
     sources = tuple(dict.fromkeys(stream.source for stream in streams))
@@ -114,10 +117,22 @@ def assimilate(
     return result.assign_attrs(made)
 
 
+def _engine(model: Any, first: xr.Dataset, window: Any, device: str | None) -> AssimilationModel:
+    """The engine that the arguments mean, for this background."""
+    if model is None:
+        return default_engine(first, window, device)
+    engine = engines.resolve(model, engines.ASSIMILATION, PROTOCOL, device)
+    engines.check_spec(engine)
+    return engines.with_window(engine, window)
+
+
 def _account(sources: tuple[str, ...], variables: list[str], engine: AssimilationModel) -> str:
     """What the call does, for the history of its result."""
     before, after = (span / np.timedelta64(1, "D") for span in engine.spec.window)
-    what = f"{', '.join(sources) or 'no source'} into {', '.join(variables)}"
+    made = {*engine.spec.variables, *engine.spec.adds}
+    analysed, kept = ([name for name in variables if (name in made) == wanted] for wanted in (True, False))
+    what = f"{', '.join(sources) or 'no source'} into {', '.join(analysed) or 'nothing'}"
+    what += f"; {', '.join(kept)} as in the background" if kept else ""
     return f"assimilate({what}; observations from {before:g} days before to {after:g} days after)"
 
 

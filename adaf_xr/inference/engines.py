@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Hashable, Iterable
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 from adaf_xr._version import __version__
 from adaf_xr.cf.canonical import SOURCES, VARIABLES
 from adaf_xr.checkpoint import CheckpointError, Reference, cache_folder, describe, digest, write
+from adaf_xr.inference.shipped import shipped
 from adaf_xr.instants import as_window
 from adaf_xr.models.base import AssimilationModel, ModelSpec, UpsamplingModel
 
@@ -32,13 +34,30 @@ def _cubic() -> UpsamplingModel:
     return Cubic()
 
 
-ASSIMILATION: dict[str, Callable[[], AssimilationModel]] = {"oi": _oi}
-"""Engines of `assimilate` by name; the first is the default."""
+def _shipped(name: str) -> Any:
+    return _of_reference(shipped(name))
 
-UPSAMPLING: dict[str, Callable[[], UpsamplingModel]] = {"cubic": _cubic}
-"""Engines of `upsample` by name; the first is the default."""
 
-FAMILIES: dict[str, str] = {"adaf-ocean-cnp": "adaf_xr.models.cnp.engine:AdafOceanCNP"}
+ASSIMILATION: dict[str, Callable[[], AssimilationModel]] = {"adaf-ocean": partial(_shipped, "adaf-ocean"), "oi": _oi}
+"""Engines of `assimilate` by name."""
+
+ASSIMILATION_DEFAULT: tuple[str, ...] = ("oi",)
+"""Without a model each variable is analysed by the first of these that knows it."""
+
+UPSAMPLING: dict[str, Callable[[], UpsamplingModel]] = {
+    "adaf-ocean-sr": partial(_shipped, "adaf-ocean-sr"),
+    "cubic": _cubic,
+}
+"""Engines of `upsample` by name."""
+
+UPSAMPLING_DEFAULT: tuple[str, ...] = ("cubic",)
+"""Without a model each field is refined by the first of these that is made for it."""
+
+FAMILIES: dict[str, str] = {
+    "adaf-ocean": "adaf_xr.models.adaf_ocean.engine:AdafOcean",
+    "adaf-ocean-cnp": "adaf_xr.models.cnp.engine:AdafOceanCNP",
+    "adaf-ocean-sr": "adaf_xr.models.super_resolution.engine:AdafOceanSR",
+}
 """Engines of checkpoints by family, as module:class; the class takes a Reference."""
 
 TRAINABLE = ("adaf-ocean-cnp", "adaf-ocean-cnp-thinned")
@@ -58,9 +77,9 @@ def resolve(model: Any, names: dict[str, Callable[[], Any]], needs: tuple[str, .
 
     Parameters
     ----------
-    model : None, str, path or object
-        None: the first of `names`; a name; a path or URL of a checkpoint, or a folder of a published layout; or any
-        object with the attributes in `needs`.
+    model : str, path or object
+        A name; a path or URL of a checkpoint, or a folder of a published layout; or any object with the attributes in
+        `needs`.
     names : mapping
         Engines by name.
     needs : tuple of str
@@ -76,8 +95,6 @@ def resolve(model: Any, names: dict[str, Callable[[], Any]], needs: tuple[str, .
     TypeError
         For an object that is no engine.
     """
-    if model is None:
-        model = next(iter(names))
     if isinstance(model, str) and model in names:
         model = names[model]()
     elif isinstance(model, str | os.PathLike):
@@ -102,6 +119,11 @@ def on_device(model: Any, device: str | None) -> Any:
     if device != "cpu":
         raise ValueError(f"device={device!r}: the engine {type(model).__name__} runs on the CPU only")
     return model
+
+
+def beside_others(model: Any, device: str | None) -> Any:
+    """The engine among others at work on a device; one that runs on the CPU only stays there."""
+    return on_device(model, device) if hasattr(model, "to") else model
 
 
 def _is_path(model: str | os.PathLike[str]) -> bool:
@@ -130,11 +152,14 @@ def _of_checkpoint(path: str) -> Any:
     """The engine of a checkpoint; it holds a reference, and loads the weights where it works."""
     if os.path.isdir(os.path.expanduser(path)):
         path = _of_folder(Path(path).expanduser())
-    reference = Reference.of(path)
-    family = describe(path).family
+    return _of_reference(Reference.of(path))
+
+
+def _of_reference(reference: Reference) -> Any:
+    family = describe(reference.path).family
     if family not in FAMILIES:
         raise CheckpointError(
-            f"{path} is of the family {family!r}, which adaf_xr {__version__} does not know (it knows "
+            f"{reference.path} is of the family {family!r}, which adaf_xr {__version__} does not know (it knows "
             f"{', '.join(sorted(FAMILIES))}): upgrade adaf-xr if a later one wrote it"
         )
     return _named(FAMILIES[family])(reference)
@@ -180,13 +205,19 @@ def check_spec(model: AssimilationModel) -> None:
 
 
 def check_background(model: AssimilationModel, names: Iterable[Hashable]) -> None:
-    """Refuse a background without what the engine cannot do without."""
+    """Refuse a background without what the engine cannot do without, or without anything that it analyses."""
     held = [str(name) for name in names]
-    if missing := [name for name in model.spec.needs if name not in held]:
+    spec = model.spec
+    if missing := [name for name in spec.needs if name not in held]:
         raise ValueError(
-            f"the engine {model.spec.name!r} needs {', '.join(missing)} of the background too, which has "
-            f"{', '.join(held)}: give a background with all of {', '.join(model.spec.needs)}, or take model='oi', "
+            f"the engine {spec.name!r} needs {', '.join(missing)} of the background too, which has "
+            f"{', '.join(held)}: give a background with all of {', '.join(spec.needs)}, or take model='oi', "
             "which takes variables one by one"
+        )
+    if not spec.adds and not set(held) & set(spec.variables):
+        raise ValueError(
+            f"the engine {spec.name!r} analyses {', '.join(spec.variables)}, and the background has {', '.join(held)}: "
+            "nothing of it would change. Give a background with one of these, or take a model that knows what it has"
         )
 
 

@@ -12,17 +12,17 @@ from dask.base import tokenize
 from adaf_xr import cf, ocean_mask
 from adaf_xr.cf.missing import Missing, missing_values
 from adaf_xr.cf.missing import mask as mask_missing
+from adaf_xr.cf.names import term_of
 from adaf_xr.cf.units import refuse_packed
 from adaf_xr.grids import nest, nest_latitude
-from adaf_xr.inference import attributes, engines
+from adaf_xr.inference import attributes
 from adaf_xr.inference.notices import warn_if_large
+from adaf_xr.inference.refiners import Choice, Refiners, told
 from adaf_xr.inference.targets import is_coarser_than_mask
 from adaf_xr.lattice import unroll
 from adaf_xr.models.base import UpsamplingModel
 
 Gridded = TypeVar("Gridded", xr.Dataset, xr.DataArray)
-
-PROTOCOL = ("name", "upsample")
 
 
 def upsample(
@@ -43,9 +43,11 @@ def upsample(
         flags, codes and dates are repeated, for nothing lies between two of them.
     factor : int
         Cells nested in each coarse cell, along each direction.
-    model : str or object, optional
-        Name of an engine (default ``"cubic"``) or any object that meets
-        :class:`adaf_xr.models.base.UpsamplingModel`.
+    model : str, path or object, optional
+        Name of an engine; path or URL of a checkpoint; or any object that meets
+        :class:`adaf_xr.models.base.UpsamplingModel`. Default: each field by the first engine of
+        :data:`adaf_xr.inference.engines.UPSAMPLING_DEFAULT` that is made for its quantity, its spacing and this
+        factor; the `history` of a Dataset names them.
     keep_means : bool
         Whether the area-weighted mean of the fine sea cells must equal the coarse value.
     mask : DataArray of bool, optional
@@ -69,23 +71,33 @@ def upsample(
     >>> fine.shape, fine.latitude.values[:2].tolist(), float(fine.mean())
     ((6, 8), [-1.25, -0.75], 7.0)
     """
-    engine = engines.resolve(model, engines.UPSAMPLING, PROTOCOL, device)
     if isinstance(factor, bool) or not isinstance(factor, int | np.integer) or factor < 1:
         raise ValueError(f"factor={factor!r}: give a whole number of cells, 1 or more")
     factor = int(factor)
+    refiners = Refiners(model, device)
     if isinstance(obj, xr.DataArray):
         name = obj.name if obj.name is not None else "field"
-        return _upsample_array(obj.rename(name), factor, engine, keep_means, mask).rename(obj.name)
+        choice = _choice(obj.to_dataset(name=name), name, factor, refiners)
+        return _upsample_array(obj.rename(name), factor, choice.engine, keep_means, mask).rename(obj.name)
     gridded = {name for name, da_ in obj.data_vars.items() if _axes(obj, da_) is not None}
     if not gridded:
         raise cf.errors.StructureError(
             f"no variable of {sorted(map(str, obj.data_vars))} has 1-D latitude and longitude dimensions to refine"
         )
-    fine = {name: _upsample_array(obj[name], factor, engine, keep_means, mask) for name in gridded}
+    choices = {name: _choice(obj, name, factor, refiners) for name in obj.data_vars if name in gridded}
+    fine = {name: _upsample_array(obj[name], factor, c.engine, keep_means, mask) for name, c in choices.items()}
     rest = [name for name in obj.data_vars if name not in gridded and not _touches(obj, name, gridded)]
     result = obj[rest].assign(fine)[[n for n in obj.data_vars if n in gridded or n in rest]]
     did = f"upsample(factor={factor}, keep_means={keep_means})"
-    return result.assign_attrs({**obj.attrs, **attributes.of_dataset(obj.attrs, engine.name, engine.provenance, did)})
+    made = told((str(name), choice) for name, choice in choices.items() if _is_quantity(obj[name]))
+    return result.assign_attrs({**obj.attrs, **attributes.of_dataset(obj.attrs, *made, did)})
+
+
+def _choice(ds: xr.Dataset, name: Any, factor: int, refiners: Refiners) -> Choice:
+    """The engine of one variable."""
+    axes, term = _axes(ds, ds[name]), term_of(ds, name)
+    spacing = 0.0 if axes is None else float(np.abs(np.diff(axes[0].values[:2])).sum())
+    return refiners.of(term.name if term else None, factor, spacing)
 
 
 def _touches(ds: xr.Dataset, name: Any, gridded: set) -> bool:
