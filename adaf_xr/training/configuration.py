@@ -52,22 +52,36 @@ class Optimiser(Section):
 
     Attributes
     ----------
-    name : {"adam", "adamw"}
+    name : {"adam", "adamw", "muon"}
+        Muon moves weights of two and more dimensions along their orthogonalised momentum (`adaf_xr.training.muon`),
+        and the rest as adamw.
     lr : float
-        Learning rate, before the schedule.
+        Learning rate, before the schedule. For muon about 0.02 serves.
+    adam_lr : float, optional
+        For muon, and needed by it: the rate of weights with fewer than two dimensions; it follows the schedule too.
     weight_decay : float
-        For adamw decoupled from the gradient, for adam added to it.
+        For adamw and muon decoupled from the gradient, for adam added to it.
     betas : pair of float
         Memory of Adam's two moments.
     clip : float, optional
         Largest norm of the gradient over all weights.
     """
 
-    name: Literal["adam", "adamw"] = "adam"
+    name: Literal["adam", "adamw", "muon"] = "adam"
     lr: PositiveFloat = 1e-4
+    adam_lr: PositiveFloat | None = None
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
     clip: PositiveFloat | None = None
+
+    @checked(mode="after")
+    def _adam_lr_belongs_to_muon(self) -> Self:
+        if (self.adam_lr is not None) != (self.name == "muon"):
+            raise ValueError(
+                f"optimiser {self.name!r} has {'no adam_lr' if self.adam_lr is None else 'an adam_lr'}: it is the rate "
+                "that 'muon' needs for weights with fewer than two dimensions (0.002, say), and for no other"
+            )
+        return self
 
 
 class Schedule(Section):

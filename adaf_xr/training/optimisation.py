@@ -10,18 +10,21 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from adaf_xr.training.configuration import Optimiser
+from adaf_xr.training.muon import Muon
 
 
 def optimiser(network: nn.Module, wanted: Optimiser) -> torch.optim.Optimizer:
-    """Adam or AdamW over all weights that can be trained.
+    """Adam, AdamW or Muon over all weights that can be trained.
 
     Examples
     --------
     >>> type(optimiser(nn.Linear(1, 1), Optimiser(name="adamw"))).__name__
     'AdamW'
     """
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[wanted.name]
     weights = [weight for weight in network.parameters() if weight.requires_grad]
+    if wanted.adam_lr is not None:
+        return Muon(weights, wanted.lr, wanted.adam_lr, betas=wanted.betas, weight_decay=wanted.weight_decay)
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[wanted.name]
     return kind(weights, lr=wanted.lr, betas=wanted.betas, weight_decay=wanted.weight_decay)
 
 

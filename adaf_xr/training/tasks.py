@@ -7,7 +7,11 @@ from importlib import import_module
 from adaf_xr.training.suggestions import nearest
 from adaf_xr.training.task import Task
 
-TASKS = {"adaf-ocean-cnp": "adaf_xr.training.cnp.task:CNPTask"}
+TASKS = {
+    "adaf-ocean": "adaf_xr.training.adaf_ocean.task:AdafOceanTask",
+    "adaf-ocean-cnp": "adaf_xr.training.cnp.task:CNPTask",
+    "adaf-ocean-sr": "adaf_xr.training.super_resolution.task:SuperResolutionTask",
+}
 """Name -> "module:class". Nothing is imported before somebody asks for it."""
 
 
@@ -34,7 +38,7 @@ def task_class(name: str) -> type[Task]:
     >>> task_class("adaf-ocean-cmp")
     Traceback (most recent call last):
         ...
-    ValueError: task 'adaf-ocean-cmp' is unknown: did you mean 'adaf-ocean-cnp'? Known are adaf-ocean-cnp, and ...
+    ValueError: task 'adaf-ocean-cmp' is unknown: did you mean 'adaf-ocean-cnp'? Known are adaf-ocean, ...
     """
     if name not in TASKS and ":" not in name:
         guess = nearest(name, TASKS)

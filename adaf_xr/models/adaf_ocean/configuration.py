@@ -1,0 +1,94 @@
+"""How the network is built: the few numbers that its weights depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+NAME = "adaf-ocean"
+"""Of the engine and of its family of checkpoints."""
+
+HEADS = 3
+"""Coarse cells around one that the last layers see: the head; else the fine stage, three layers of half a degree, in
+cells that are told what the trunk knows of the next."""
+
+LARGEST = 2048
+"""Of widths and numbers of blocks."""
+
+VERSION = 1
+"""Of what the network is fed: channels, features and their units. Weights of another version mean something else."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Sizes of the network.
+
+    Attributes
+    ----------
+    widths : tuple of int
+        Channels at 1, 2, 4 and 8 degrees.
+    blocks : tuple of int
+        Residual blocks there, on the way down and, but for the last, again on the way up.
+    fine : int
+        Channels of the fine stage; 0: there is none, and the network ends at 1 degree.
+    version : int
+        Of the features.
+
+    Examples
+    --------
+    >>> Configuration.from_dict(Configuration().as_dict()) == Configuration()
+    True
+    """
+
+    widths: tuple[int, ...] = (64, 96, 128, 128)
+    blocks: tuple[int, ...] = (1, 2, 2, 2)
+    fine: int = 32
+    version: int = VERSION
+
+    def __post_init__(self) -> None:
+        sizes = (*self.widths, *self.blocks)
+        whole = all(isinstance(size, int) and not isinstance(size, bool) for size in (*sizes, self.fine))
+        if len(self.widths) != 4 or len(self.blocks) != 4 or not whole or min(sizes) < 1 or self.fine < 0:
+            raise ValueError(
+                f"widths {self.widths}, blocks {self.blocks}, fine {self.fine}: four widths and four numbers of blocks "
+                "of at least 1, and 0 or more channels of the fine stage"
+            )
+        if max(sizes) > LARGEST or self.fine > LARGEST:  # which takes hours to lay out, and cannot be meant
+            raise ValueError(
+                f"a network with {max(*sizes, self.fine)} of something: {LARGEST} is the most there can be"
+            )
+        if self.version != VERSION:
+            raise ValueError(
+                f"the weights are for features of version {self.version}, and this package makes version {VERSION}: "
+                "install the adaf-xr that wrote them, or train again"
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, held: Mapping[str, Any]) -> Self:
+        """The configuration of a checkpoint.
+
+        Raises
+        ------
+        ValueError
+            For keys that are unknown, and for numbers that make no network.
+        """
+        if unknown := sorted(set(held) - set(cls.__dataclass_fields__)):
+            raise ValueError(f"{', '.join(unknown)} unknown: a configuration has {', '.join(cls.__dataclass_fields__)}")
+        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in held.items()}
+        return cls(**plain)
+
+    @property
+    def reach(self) -> int:
+        """Coarse cells beyond which no feature matters to what the network says of a cell."""
+        steps = [2**level for level in range(len(self.widths))]
+        # Two convolutions of 3 x 3 in a block, on the way down and up; what is interpolated comes from the next cell.
+        down = sum(2 * number * step for number, step in zip(self.blocks, steps, strict=True))
+        up = sum(2 * number * step for number, step in zip(self.blocks[:-1], steps[:-1], strict=True))
+        between = sum(steps[1:])
+        # The deepest level sees whole blocks, wherever in one a cell lies.
+        return down + up + between + HEADS + steps[-1] - 1

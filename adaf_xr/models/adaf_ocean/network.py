@@ -1,0 +1,188 @@
+"""The network: a U-Net on cells of 1 degree, and a light stage that refines what it finds to 0.25 degrees.
+
+Nothing in it knows how large its input is (nothing is normalised over an image), so that what a region sees is what the
+globe sees there.
+
+References
+----------
+Ronneberger et al. 2015, arXiv 1505.04597 (U-Net); Shi et al. 2016, arXiv 1609.05158 (sub-pixel convolution).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from adaf_xr.models.adaf_ocean.channels import BINS, PREDICTORS, STATE, STATE_CHANNELS
+from adaf_xr.models.adaf_ocean.configuration import Configuration
+from adaf_xr.models.adaf_ocean.features import BLURS
+from adaf_xr.models.adaf_ocean.frame import REFINEMENT
+from adaf_xr.models.adaf_ocean.innovations import SEEN_FINE
+from adaf_xr.models.adaf_ocean.planes import padded, refined
+
+PROJECTED = 16
+"""Channels in which the U-Net tells the fine stage what it knows."""
+
+LEAST = 1e-3
+"""Mean square over the channels that counts as hardly anything."""
+
+OUTPUTS = 2 * len(STATE)
+"""Increment and logarithm of the standard error of every variable."""
+
+
+def widths_of_input() -> tuple[int, int]:
+    """Planes of the features, of coarse cells and of cells of half a degree.
+
+    Examples
+    --------
+    >>> widths_of_input()
+    (218, 40)
+    """
+    state, seen = len(STATE), 2 * SEEN_FINE
+    observed = 2 * BINS * len(STATE_CHANNELS) + BINS * len(PREDICTORS) + 2 * BINS
+    nearby = len(BLURS) * 2 * state + 2 * (len(BLURS) - 1)
+    coarse = observed + nearby + 4 * state + 5 + seen * REFINEMENT**2
+    return coarse, (seen + state + 1) * 4
+
+
+class Convolution(nn.Conv2d):
+    """A convolution that keeps the number of cells, around the globe where planes go around it."""
+
+    def __init__(self, inputs: int, outputs: int, size: int = 3, gain: float = 1.0) -> None:
+        super().__init__(inputs, outputs, size)
+        nn.init.kaiming_normal_(self.weight, a=0.1)
+        self.weight.data.mul_(gain)
+        nn.init.zeros_(self.bias)  # type: ignore[arg-type]
+
+    def forward(self, planes: Tensor, wraps: bool) -> Tensor:  # type: ignore[override]
+        """Planes (batch, inputs, rows, columns) to (batch, outputs, rows, columns)."""
+        reach = self.kernel_size[0] // 2
+        return super().forward(padded(planes, reach, wraps) if reach else planes)
+
+
+def levelled(planes: Tensor) -> Tensor:
+    """Planes whose mean square over the channels is 1 in every cell, unless there is hardly anything in it.
+
+    A cell is measured by itself alone, so that what is far away changes nothing (Zhang and Sennrich 2019, arXiv
+    1910.07467).
+    """
+    return planes * torch.rsqrt(planes.float().square().mean(1, keepdim=True) + LEAST).to(planes.dtype)
+
+
+class Block(nn.Module):
+    """Two convolutions beside the identity, which it is nearly at first."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first, self.second = Convolution(width, width), Convolution(width, width, gain=0.2)
+
+    def forward(self, planes: Tensor, wraps: bool) -> Tensor:
+        """Planes of the same shape."""
+        return planes + self.second(F.silu(self.first(levelled(planes), wraps)), wraps)
+
+
+class Trunk(nn.Module):
+    """The U-Net."""
+
+    def __init__(self, inputs: int, widths: tuple[int, ...], blocks: tuple[int, ...]) -> None:
+        super().__init__()
+        steps = list(pairwise(widths))
+        self.enter = Convolution(inputs, widths[0], 1)
+        self.down = nn.ModuleList(_blocks(*each) for each in zip(widths, blocks, strict=True))
+        self.coarser = nn.ModuleList(Convolution(upper, lower, 1) for upper, lower in steps)
+        self.finer = nn.ModuleList(Convolution(lower, upper, 1) for upper, lower in steps)
+        self.up = nn.ModuleList(_blocks(*each) for each in zip(widths[:-1], blocks[:-1], strict=True))
+
+    def forward(self, planes: Tensor, wraps: bool) -> Tensor:
+        """Features (batch, inputs, rows, columns) to (batch, widths[0], rows, columns)."""
+        planes, beside = self.enter(planes, wraps), []
+        for level, blocks in enumerate(self.down):
+            if level:
+                beside.append(planes)
+                planes = self.coarser[level - 1](F.avg_pool2d(planes, 2), wraps)
+            for block in blocks:  # type: ignore[attr-defined]
+                planes = block(planes, wraps)
+        for level in reversed(range(len(beside))):
+            planes = refined(self.finer[level](planes, wraps), 2, wraps) + beside[level]
+            for block in self.up[level]:  # type: ignore[attr-defined]
+                planes = block(planes, wraps)
+        return levelled(planes)
+
+
+class FineStage(nn.Module):
+    """What the cells of 0.25 degrees have beyond those of 1 degree; it works on cells of half a degree, four in one."""
+
+    def __init__(self, inputs: int, known: int, width: int) -> None:
+        super().__init__()
+        self.told = Convolution(known, PROJECTED, 1)
+        self.first = Convolution(inputs + PROJECTED, width)
+        self.second = Convolution(width, width)
+        self.head = Convolution(width, 4 * OUTPUTS, gain=0.1)
+        self.direct = Convolution(inputs, 4 * OUTPUTS, 1, gain=0.0)
+
+    def forward(self, fine: Tensor, known: Tensor, wraps: bool) -> Tensor:
+        """Features of half a degree and what the trunk knows, to (batch, 10, 4 rows, 4 columns)."""
+        told = F.interpolate(self.told(known, wraps), scale_factor=2, mode="nearest")
+        planes = F.silu(self.first(torch.cat([fine, told], 1), wraps))
+        planes = levelled(planes + F.silu(self.second(levelled(planes), wraps)))
+        return F.pixel_shuffle(self.head(planes, wraps) + self.direct(fine, wraps), 2)
+
+
+class AdafOceanNetwork(nn.Module):
+    """Increments and their standard errors from features, in units of the scale.
+
+    Examples
+    --------
+    >>> network = AdafOceanNetwork(Configuration((8, 8, 8, 8), (1, 1, 1, 1), 4))
+    >>> coarse, fine = network(torch.zeros(1, 218, 16, 24), torch.zeros(1, 40, 32, 48), wraps=False)
+    >>> tuple(coarse.shape), tuple(fine.shape)
+    ((1, 10, 16, 24), (1, 10, 64, 96))
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        super().__init__()
+        self.configuration = configuration
+        coarse, fine = widths_of_input()
+        self.trunk = Trunk(coarse, configuration.widths, configuration.blocks)
+        self.head = Convolution(configuration.widths[0], OUTPUTS, gain=0.1)
+        self.direct = Convolution(coarse, OUTPUTS, 1, gain=0.0)
+        self.fine = FineStage(fine, configuration.widths[0], configuration.fine) if configuration.fine else None
+
+    def forward(self, coarse: Tensor, fine: Tensor | None, wraps: bool) -> tuple[Tensor, Tensor | None]:
+        """Output on coarse cells and, where fine features are given, what fine cells add to it.
+
+        Parameters
+        ----------
+        coarse : Tensor (batch, 218, rows, columns)
+            Rows and columns are multiples of 8.
+        fine : Tensor (batch, 40, 2 rows, 2 columns) or None
+        wraps : bool
+            Whether the last column touches the first.
+        """
+        known = self.trunk(coarse, wraps)
+        output = self.head(known, wraps) + self.direct(coarse, wraps)
+        return output, None if fine is None or self.fine is None else self.fine(fine, known, wraps)
+
+
+def _blocks(width: int, number: int) -> nn.ModuleList:
+    return nn.ModuleList(Block(width) for _ in range(number))
+
+
+@cache
+def count(configuration: Configuration) -> tuple[int, int]:
+    """Parameters of the network at 1 degree, and those that the fine stage adds.
+
+    Examples
+    --------
+    >>> one, more = count(Configuration())
+    >>> one, more, round(100.0 * more / one, 2)
+    (2675288, 39648, 1.48)
+    """
+    with torch.device("meta"):
+        network = AdafOceanNetwork(configuration)
+    more = sum(weight.numel() for name, weight in network.named_parameters() if name.startswith("fine."))
+    return sum(weight.numel() for weight in network.parameters()) - more, more
