@@ -287,7 +287,10 @@ class TestInnovations:
         assert not scene.weight[~has].any() and scene.weight[has].flatten(1).any(1).all()
         land = background(*axes(1.0, OPEN), land=[(-34.0, -22.0, 30.0, 42.0)])
         inland, beach = (made(lat, -28.5, 0.3, "zos", "ssh") for lat in (36.5, 31.5))
-        assert not scene_of(land, inland)[0].weight.any()
+        salt = made(36.5, -28.5, 36.0, "so", "sss")
+        for points in (inland, salt):
+            assert not scene_of(land, points)[0].weight.any()
+            assert scene_of(self.FIRST, points)[0].weight.any()
         assert scene_of(land, beach)[0].weight.any()
 
     def test_a_background_of_anomalies_is_compared_with_anomalies(self):

@@ -34,13 +34,16 @@ def test_the_wheel_holds_every_file_of_the_package_and_every_catalog(wheel):
     shipped = set(wheel.namelist())
     sources = {p.relative_to(REPOSITORY).as_posix() for p in (REPOSITORY / "adaf_xr").rglob("*.py")}
     catalogs = {f"adaf_xr/catalogs/{p.name}" for p in (REPOSITORY / "catalogs").glob("*.yaml")}
-    assert sources | catalogs | {"adaf_xr/py.typed"} <= shipped
+    weights = {p.relative_to(REPOSITORY).as_posix() for p in (REPOSITORY / "adaf_xr" / "weights").glob("*.safetensors")}
+    assert weights, "the default models come with their weights"
+    assert sources | catalogs | weights | {"adaf_xr/py.typed"} <= shipped
 
 
 def test_the_wheel_holds_nothing_else_but_small_data(wheel):
     for info in wheel.infolist():
         assert info.filename.split("/")[0] == "adaf_xr" or ".dist-info/" in info.filename
-        assert info.file_size < 1_000_000, f"{info.filename}: data of this size are downloaded, not shipped"
+        limit = 12_000_000 if info.filename.startswith("adaf_xr/weights/") else 1_000_000
+        assert info.file_size < limit, f"{info.filename}: data of this size are downloaded, not shipped"
 
 
 def test_the_metadata_say_what_the_package_says(metadata):

@@ -41,7 +41,7 @@ def _shipped(name: str) -> Any:
 ASSIMILATION: dict[str, Callable[[], AssimilationModel]] = {"adaf-ocean": partial(_shipped, "adaf-ocean"), "oi": _oi}
 """Engines of `assimilate` by name."""
 
-ASSIMILATION_DEFAULT: tuple[str, ...] = ("oi",)
+ASSIMILATION_DEFAULT: tuple[str, ...] = ("adaf-ocean", "oi")
 """Without a model each variable is analysed by the first of these that knows it."""
 
 UPSAMPLING: dict[str, Callable[[], UpsamplingModel]] = {
@@ -50,7 +50,7 @@ UPSAMPLING: dict[str, Callable[[], UpsamplingModel]] = {
 }
 """Engines of `upsample` by name."""
 
-UPSAMPLING_DEFAULT: tuple[str, ...] = ("cubic",)
+UPSAMPLING_DEFAULT: tuple[str, ...] = ("adaf-ocean-sr", "cubic")
 """Without a model each field is refined by the first of these that is made for it."""
 
 FAMILIES: dict[str, str] = {

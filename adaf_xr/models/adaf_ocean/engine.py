@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from adaf_xr.checkpoint import CheckpointError, Reference
 from adaf_xr.models.adaf_ocean.channels import ANOMALY, CHANNELS, DAYS, PREDICTORS, STATE, TOP
@@ -107,6 +108,10 @@ class AdafOcean:
         moved = copy.copy(self)
         object.__setattr__(moved, "device", device)
         return moved
+
+    def reached(self, depth: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which levels are analysed, of levels at depths [m]; the others keep the background."""
+        return np.asarray(depth, "f8") <= TOP
 
     def encode(self, points: Points, background: Background, time: np.datetime64) -> Sums:
         """Reduce points to sums over cells.
