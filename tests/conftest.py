@@ -4,6 +4,10 @@ import gc
 import os
 from pathlib import Path
 
+# Before anything loads a library of linear algebra: tests run side by side, and threads of each would only wait for
+# those of the others.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import dask
 import hypothesis
 import pytest

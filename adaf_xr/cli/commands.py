@@ -66,7 +66,7 @@ def demo(
     with terminal.cluster(scheduler, workers):
         _write(run(inputs.observations("demo"), first), _vacated(store), resume=False)
         analysis = xr.open_zarr(store, consolidated=False)
-        terminal.show(report.scores(truth, refine(first), analysis))
+        terminal.show(report.scores(truth, refine(first, model="cubic"), analysis))
         report.maps(first, analysis, folder / "analysis.png")
     terminal.show(f"\nanalysis: {store}\nmaps:     {folder / 'analysis.png'}")
 
