@@ -21,7 +21,7 @@ from adaf_xr.models.extrapolation import Extrapolation
 
 @dataclass(frozen=True)
 class Delivered:
-    """Increments and standard errors at targets, (5, *targets.shape) in the order of `STATE`; never missing."""
+    """Increments and standard errors at targets, ``(5, *targets.shape)`` in the order of `STATE`; never missing."""
 
     mean: NDArray
     std: NDArray
