@@ -138,23 +138,24 @@ class Windows(nn.Module):
         return self.answered(found.transpose(1, 2).flatten(2))
 
 
-class WindowedTrunk(nn.Module):
-    """In place of `Trunk`: attention in shifted windows of 12 degrees among tokens of 2 x 2 cells.
+class FlatTrunk(nn.Module):
+    """In place of `Trunk`: layers of one width on tokens of 2 x 2 cells, and a convolutional block before and after.
 
-    Tokens of single cells would cost four times as much. One convolutional block before and one after work on cells.
+    Tokens are not means of their cells, as they are on the way down a U-Net. Tokens of single cells would cost four
+    times as much.
     """
 
-    WIDTH, LAYERS = 96, 5
+    WIDTH = 92
 
     def __init__(self, inputs: int, widths: tuple[int, ...], blocks: tuple[int, ...]) -> None:
         super().__init__()
         width = widths[0]
         self.enter, self.before = Convolution(inputs, width, 1), Block(width)
         self.tokens, self.cells = Convolution(4 * width, self.WIDTH, 1), Convolution(self.WIDTH, 4 * width, 1)
-        self.layers = nn.ModuleList(
-            Windows(self.WIDTH, number % 2 * Windows.SIDE // 2) for number in range(self.LAYERS)
-        )
-        self.after = Block(width)
+        self.layers, self.after = nn.ModuleList(self._layers()), Block(width)
+
+    def _layers(self) -> list[nn.Module]:
+        return [Block(self.WIDTH) for _ in range(4)]
 
     def forward(self, planes: Tensor, wraps: bool) -> Tensor:
         """Features (batch, inputs, rows, columns) to (batch, widths[0], rows, columns)."""
@@ -163,3 +164,12 @@ class WindowedTrunk(nn.Module):
         for layer in self.layers:
             tokens = layer(tokens, wraps)
         return levelled(self.after(planes + F.pixel_shuffle(self.cells(tokens, wraps), 2), wraps))
+
+
+class WindowedTrunk(FlatTrunk):
+    """The same with attention in shifted windows of 12 degrees."""
+
+    WIDTH = 96
+
+    def _layers(self) -> list[nn.Module]:
+        return [Windows(self.WIDTH, number % 2 * Windows.SIDE // 2) for number in range(5)]

@@ -8,7 +8,8 @@ any is good. All of one seed see the same crops of the globe in the same order, 
 
 Printed are medians over seeds of the RMSE of the analysis as a share of that of the background, on days spread over the
 validation period, on the globe; and the CPU seconds of a step: of making its sample, and of the network. FOLDER keeps a
-file of each variant and seed; the same command goes on where it was stopped, and several may share a folder.
+file of each variant and seed; the same command goes on where it was stopped, and several may share a folder. ``--only``
+without a name prints what is there.
 """
 
 from __future__ import annotations
@@ -97,6 +98,11 @@ VARIANTS = {
         pillars.PillarNetwork,
     ),
     "attention": Variant("windowed attention, not a U-Net", {f"{NETWORK}.Trunk": parts.WindowedTrunk}),
+    "flat": Variant("convolutions of one width, not a U-Net", {f"{NETWORK}.Trunk": parts.FlatTrunk}),
+    "flat-no-nearby": Variant(
+        "the same, and no set-convolution",
+        {f"{NETWORK}.Trunk": parts.FlatTrunk, f"{FEATURES}._nearby": parts.nothing_nearby},
+    ),
     "two-days": Variant("observations of two days, not of ten", {f"{SAMPLING}.window": parts.central}),
     "timeless": Variant("ten days not told apart", {f"{SAMPLING}.window": parts.timeless}),
     "no-nearby": Variant("no set-convolution (blurred estimates)", {f"{FEATURES}._nearby": parts.nothing_nearby}),
