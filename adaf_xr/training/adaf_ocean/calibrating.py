@@ -7,7 +7,7 @@ that of the analysis, on every other day of the validation period; the days betw
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,16 @@ def calibrated(run: Path, told: Callable[[str], None] = print) -> Checkpoint:
     count = shards.count(SPLIT)
     first, second = scores(range(0, count, 2)), scores(range(1, count, 2))
     factors = {name: first[f"rmse_{name}"] / first[f"rmse_{name}_expected"] for name in STATE}
-    said = {**held.provenance, "scores": _table(second, factors), "validation_days": len(range(1, count, 2))}
+    said = {**_portable(held.provenance), "scores": _table(second, factors), "validation_days": len(range(1, count, 2))}
     return replace(held, normalisation=normalisation_of(factors), provenance=said)
+
+
+def _portable(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of a training, of its map the name alone: the folder is of one machine."""
+    training = provenance["training"]
+    data = training["data"]
+    named = {**data, "sea_level": Path(data["sea_level"]).name if data.get("sea_level") else None}
+    return {**provenance, "training": {**training, "data": named}}
 
 
 def _table(scores: dict[str, float], factors: dict[str, float]) -> dict[str, Any]:
