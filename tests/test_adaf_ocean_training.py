@@ -1,5 +1,7 @@
 """Training of the default model: its options and recipe, its samples, and that it learns what can be learned."""
 
+import json
+import shutil
 import warnings
 
 import numpy as np
@@ -206,3 +208,40 @@ class TestTraining:
         done = train(coarse, trained[1] / "shards", tmp_path / "run")
         assert done["step"] == 2
         assert network_of(checkpoint.read(tmp_path / "run/checkpoints/last.safetensors")).fine is None
+
+
+class TestCalibrating:
+    def test_errors_are_as_large_as_predicted_on_the_days_that_calibrate(self, trained, tmp_path):
+        from adaf_xr.training.adaf_ocean.calibrating import calibrated
+        from adaf_xr.training.adaf_ocean.objective import Objective
+        from adaf_xr.training.adaf_ocean.options import Loss
+
+        with pytest.raises(ValueError, match="validated on one day: it takes one to calibrate and another"):
+            calibrated(trained[1], told=lambda _: None)
+        run = shutil.copytree(trained[1], tmp_path / "run")
+        manifest = run / "shards" / "manifest.json"
+        held = json.loads(manifest.read_text())
+        (day,) = held["days"]["validation"]
+        folder, after = run / "shards" / "validation", day.replace(day[:8], f"{int(day[:8]) + 1}")
+        (file,) = folder.iterdir()
+        shutil.copy(file, folder / file.name.replace(day, after))
+        manifest.write_text(json.dumps({**held, "days": {**held["days"], "validation": [day, after]}}))
+
+        made, first = calibrated(run, told=lambda _: None), checkpoint.read(run / "checkpoints" / "best.safetensors")
+        assert all(np.array_equal(made.weights[name], array) for name, array in first.weights.items())
+        task = AdafOceanTask(load(SMALL), trained[1] / "shards")
+        scores = Objective(Loss()).scores(network_of(first), task.batch("validation", [0], [0]))
+        for name in STATE:
+            (square, weight), (expected, _) = scores[f"rmse_{name}"], scores[f"rmse_{name}_expected"]
+            assert made.normalisation["calibration"][name] == pytest.approx(float(square / expected) ** 0.5, rel=1e-5)
+            # The day that judges has the same fields, and observations of other days around it.
+            told = made.provenance["scores"][name]
+            assert told["rmse"] == pytest.approx(float(square / weight) ** 0.5, rel=0.1)
+            assert told["spread_over_skill"] == pytest.approx(1.0, abs=0.1)
+
+    def test_the_folder_of_a_map_stays_on_the_machine(self):
+        from adaf_xr.training.adaf_ocean.calibrating import _portable
+
+        there = {"seed": 1, "training": {"data": {"sea_level": "/home/somebody/adt.nc", "rows": 8}, "epochs": 2}}
+        assert _portable(there)["training"] == {"data": {"sea_level": "adt.nc", "rows": 8}, "epochs": 2}
+        assert _portable({"training": {"data": {"sea_level": None}}})["training"]["data"]["sea_level"] is None

@@ -44,6 +44,11 @@ def calibrated(run: Path, told: Callable[[str], None] = print) -> Checkpoint:
     Checkpoint
         With ``scores`` in its provenance: root-mean-square errors of analysis and background, on cells of 0.25 and of
         1 degree, and what the calibrated errors are worth, over the days that did not calibrate them.
+
+    Raises
+    ------
+    ValueError
+        Where the validation period is a single day.
     """
     place = RunFolder(run)
     wanted = place.configuration()
@@ -63,6 +68,10 @@ def calibrated(run: Path, told: Callable[[str], None] = print) -> Checkpoint:
         return {name: mean**0.5 if name.startswith("rmse_") else mean for name, mean in means.items()}
 
     count = shards.count(SPLIT)
+    if count < 2:
+        raise ValueError(
+            f"{run} was validated on one day: it takes one to calibrate and another to say what it is worth"
+        )
     first, second = scores(range(0, count, 2)), scores(range(1, count, 2))
     factors = {name: first[f"rmse_{name}"] / first[f"rmse_{name}_expected"] for name in STATE}
     said = {**_portable(held.provenance), "scores": _table(second, factors), "validation_days": len(range(1, count, 2))}
