@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from adaf_xr import grids
 from adaf_xr.cf.canonical import SOURCES
 from adaf_xr.models.base import Analysis, Background, ModelSpec, Targets
 from adaf_xr.models.cells import Cells
+from adaf_xr.models.first_guess import at_targets
 from adaf_xr.models.neighbourhood import REACH, Neighbourhood, Nodes, cells_of
 from adaf_xr.models.scales import Override, Scales, scales_with
 from adaf_xr.models.super_observations import Bins, SuperObservation, SuperObservations, encode
@@ -156,9 +156,7 @@ class OptimalInterpolation:
     ) -> tuple[NDArray, NDArray]:
         """Mean and standard error of one variable on all its levels."""
         values = background.fields[name]
-        mean = self._first_guess(values, background, targets).reshape(-1, *targets.shape)
-        if targets.sea is not None:
-            mean[:, ~targets.sea] = np.nan
+        mean = at_targets(values, background, targets)
         std = np.full(mean.shape, np.nan)
         surface = values.ndim == 2
         parts = self._parts(observed.at_surface() if surface else observed, scales, surface)
@@ -187,12 +185,6 @@ class OptimalInterpolation:
         seen, _ = broad.analyse(observed.latitude, observed.longitude, 0.0, self.threads)
         left = replace(observed, innovation=observed.innovation - part.std * seen)
         return [broad, Neighbourhood.of(left, mesoscale, self.neighbours)]
-
-    @staticmethod
-    def _first_guess(values: NDArray, background: Background, targets: Targets) -> NDArray[np.float64]:
-        """The background at the targets."""
-        bring = grids.regrid if targets.gridded else grids.sample
-        return bring(values, background.latitude, background.longitude, targets.latitude, targets.longitude)
 
 
 def _positions(targets: Targets, rows: NDArray) -> tuple[NDArray, NDArray]:

@@ -75,20 +75,25 @@ class Scene:
         `between` is what observations on fine cells are compared with, where that is not `fine` or bilinear between
         the centres of `coarse`; `sea_level` is zos or sla.
         """
-        known = torch.isfinite(coarse)
-        continued, near = filled(torch.nan_to_num(coarse), known, RINGS, frame.wraps)
-        # Beside land the coarse cells are continued; where the background has finer cells, those speak.
-        smooth = refined(continued, REFINEMENT, frame.wraps)
-        smooth[refined(near, REFINEMENT, frame.wraps) < WHOLE] = torch.nan
-        first = fine if between is None else between
-        guess = torch.where(torch.isfinite(first), first, smooth)
-        continued[near < WHOLE] = torch.nan
-        sea = known.any(0)
+        continued, guess = continued_and_guess(coarse, fine if between is None else between, frame.wraps)
+        sea = torch.isfinite(coarse).any(0)
         return cls(coarse, fine, sea, _fine_sea(sea, frame), **observed(sums, frame, guess, continued, sea_level))
 
     def to(self, device: str) -> Scene:
         """The same on a device."""
         return Scene(**{part.name: getattr(self, part.name).to(device) for part in fields(self)})
+
+
+def continued_and_guess(coarse: Tensor, fine: Tensor, wraps: bool) -> tuple[Tensor, Tensor]:
+    """A background continued beside land on coarse cells, and on fine ones; NaN where it says nothing.
+
+    Where it has finer cells, those speak.
+    """
+    continued, near = filled(torch.nan_to_num(coarse), torch.isfinite(coarse), RINGS, wraps)
+    smooth = refined(continued, REFINEMENT, wraps)
+    smooth[refined(near, REFINEMENT, wraps) < WHOLE] = torch.nan
+    continued[near < WHOLE] = torch.nan
+    return continued, torch.where(torch.isfinite(fine), fine, smooth)
 
 
 def _fine_sea(sea: Tensor, frame: Frame) -> Tensor:

@@ -18,8 +18,7 @@ from adaf_xr.instants import DAY
 from adaf_xr.models.adaf_ocean.channels import CHANNELS, PREDICTORS, STATE, STATE_CHANNELS
 from adaf_xr.models.adaf_ocean.features import Features
 from adaf_xr.models.adaf_ocean.frame import BLOCK, COLUMNS, REFINEMENT, Frame
-from adaf_xr.models.adaf_ocean.planes import filled, refined
-from adaf_xr.models.adaf_ocean.scene import RINGS, WHOLE, Scene
+from adaf_xr.models.adaf_ocean.scene import Scene, continued_and_guess
 from adaf_xr.models.adaf_ocean.sums import Sums
 from adaf_xr.training.adaf_ocean.days import Kept, of_map, window
 from adaf_xr.training.adaf_ocean.maps import GLOBE, MAPS
@@ -162,7 +161,8 @@ def seen(case: Case, mirrored: bool = False) -> dict[str, Tensor]:
     scene = Scene.of_planes(case.coarse, case.fine, case.sums, case.frame)
     # Where the truth is, is the sea.
     scene = replace(scene, fine_sea=torch.isfinite(case.fine_truth).any(0))
-    targets = [case.truth - case.coarse, case.fine_truth - _first_guess(case)]
+    _, first = continued_and_guess(case.coarse, case.fine, wraps)
+    targets = [case.truth - case.coarse, case.fine_truth - first]
     latitude = torch.from_numpy(case.frame.latitude).float()
     if mirrored:
         scene, latitude = _mirrored(scene), -latitude.flip(0)
@@ -170,14 +170,6 @@ def seen(case: Case, mirrored: bool = False) -> dict[str, Tensor]:
     features = Features.of(scene, latitude, wraps)
     parts = {part.name: getattr(features, part.name) for part in fields(features)}
     return parts | {"latitude": latitude, "target": targets[0], "fine_target": targets[1]}
-
-
-def _first_guess(case: Case) -> Tensor:
-    """The background on fine cells, NaN where it says nothing, as the scene has it for the innovations there."""
-    continued, near = filled(torch.nan_to_num(case.coarse), torch.isfinite(case.coarse), RINGS, case.frame.wraps)
-    smooth = refined(continued, REFINEMENT, case.frame.wraps)
-    smooth[refined(near, REFINEMENT, case.frame.wraps) < WHOLE] = torch.nan
-    return torch.where(torch.isfinite(case.fine), case.fine, smooth)
 
 
 def _mirrored(scene: Scene) -> Scene:

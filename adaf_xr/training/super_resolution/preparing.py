@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import dask
 import numpy as np
-from dask.callbacks import Callback
 from numpy.typing import NDArray
 
 from adaf_xr._version import __version__
@@ -17,14 +15,12 @@ from adaf_xr.grids import is_periodic
 from adaf_xr.models.super_resolution import NAME
 from adaf_xr.training.material import Material, MaterialError
 from adaf_xr.training.shards import Shards
+from adaf_xr.training.spreading import Counted, Progress, spread
 from adaf_xr.training.super_resolution.material import Truth, truths_of
 from adaf_xr.training.super_resolution.options import Data
 from adaf_xr.training.super_resolution.views import View, pair_of
 
 SPLITS = ("train", "validation")
-
-Progress = Callable[[int, int], None]
-"""Called with the number of views done and of all."""
 
 
 def plan(material: Material, options: Data, seed: int) -> dict[str, list[dict[str, Any]]]:
@@ -80,13 +76,8 @@ def prepare(material: Material, options: Data, seed: int, folder: Path, progress
     shards.require_room(_mean_size(truths, [view for found in views.values() for view in found]))
     missing = [(split, index) for split in SPLITS for index in shards.missing(split)]
     work = partial(_write, truths, views, options, shards)
-    tasks = [dask.delayed(work, pure=False, traverse=False)(which) for which in missing]
-    keys, total = {task.key for task in tasks}, sum(map(len, views.values()))
-    done = iter(range(total - len(missing) + 1, total + 1))
-    tell = progress or (lambda done, total: None)
-    tell(total - len(missing), total)
-    with Callback(posttask=lambda key, *_: tell(next(done), total) if key in keys else None):
-        dask.compute(*tasks)
+    total = sum(map(len, views.values()))
+    spread(work, missing, Counted(total - len(missing), total, progress))
 
 
 def _mean_size(truths: tuple[Truth, ...], views: list[dict[str, Any]]) -> int:
