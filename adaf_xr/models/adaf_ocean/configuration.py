@@ -16,7 +16,7 @@ cells that are told what the trunk knows of the next."""
 LARGEST = 2048
 """Of widths and numbers of blocks."""
 
-VERSION = 1
+VERSION = 2
 """Of what the network is fed: channels, features and their units. Weights of another version mean something else."""
 
 
@@ -27,9 +27,9 @@ class Configuration:
     Attributes
     ----------
     widths : tuple of int
-        Channels at 1, 2, 4 and 8 degrees.
+        Channels of cells of 1 degree, and of tokens of 2 x 2 of them.
     blocks : tuple of int
-        Residual blocks there, on the way down and, but for the last, again on the way up.
+        Residual blocks on cells, before the tokens and again after them, and on tokens.
     fine : int
         Channels of the fine stage; 0: there is none, and the network ends at 1 degree.
     version : int
@@ -41,17 +41,17 @@ class Configuration:
     True
     """
 
-    widths: tuple[int, ...] = (64, 96, 128, 128)
-    blocks: tuple[int, ...] = (1, 2, 2, 2)
+    widths: tuple[int, ...] = (64, 144)
+    blocks: tuple[int, ...] = (1, 6)
     fine: int = 32
     version: int = VERSION
 
     def __post_init__(self) -> None:
         sizes = (*self.widths, *self.blocks)
         whole = all(isinstance(size, int) and not isinstance(size, bool) for size in (*sizes, self.fine))
-        if len(self.widths) != 4 or len(self.blocks) != 4 or not whole or min(sizes) < 1 or self.fine < 0:
+        if len(self.widths) != 2 or len(self.blocks) != 2 or not whole or min(sizes) < 1 or self.fine < 0:
             raise ValueError(
-                f"widths {self.widths}, blocks {self.blocks}, fine {self.fine}: four widths and four numbers of blocks "
+                f"widths {self.widths}, blocks {self.blocks}, fine {self.fine}: two widths and two numbers of blocks "
                 "of at least 1, and 0 or more channels of the fine stage"
             )
         if max(sizes) > LARGEST or self.fine > LARGEST:  # which takes hours to lay out, and cannot be meant
@@ -85,10 +85,6 @@ class Configuration:
     @property
     def reach(self) -> int:
         """Coarse cells beyond which no feature matters to what the network says of a cell."""
-        steps = [2**level for level in range(len(self.widths))]
-        # Two convolutions of 3 x 3 in a block, on the way down and up; what is interpolated comes from the next cell.
-        down = sum(2 * number * step for number, step in zip(self.blocks, steps, strict=True))
-        up = sum(2 * number * step for number, step in zip(self.blocks[:-1], steps[:-1], strict=True))
-        between = sum(steps[1:])
-        # The deepest level sees whole blocks, wherever in one a cell lies.
-        return down + up + between + HEADS + steps[-1] - 1
+        cells, tokens = self.blocks
+        # Two convolutions of 3 x 3 in a block; a token is two cells wide, and a cell may lie on either side of it.
+        return 2 * 2 * cells + 2 * 2 * tokens + HEADS + 1

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from adaf_xr.models.adaf_ocean.delivery import Delivered
     from adaf_xr.models.adaf_ocean.network import AdafOceanNetwork
 
-REACH = 14
+REACH = 11
 """Coarse cells beyond which no observation matters to a feature, nor the network's answer to a target: three standard
 deviations of the widest blur, one for the slope of sea level, one for what is interpolated."""
 

@@ -16,14 +16,17 @@ from torch import Tensor
 from adaf_xr.models.adaf_ocean.channels import FLOOR, PREDICTORS, STATE, STATE_CHANNELS
 from adaf_xr.models.adaf_ocean.frame import REFINEMENT
 from adaf_xr.models.adaf_ocean.innovations import RECENCY, SEEN_FINE
-from adaf_xr.models.adaf_ocean.planes import blurred, filled, geostrophic, inverse_coriolis, refined
+from adaf_xr.models.adaf_ocean.planes import blurred, filled, inverse_coriolis, refined
 from adaf_xr.models.adaf_ocean.scene import RINGS, Scene
 
 EDDIES = 3.0
 """Standard deviation [cells] of the blur that parts eddies from the large scale, and measures their strength."""
 
-BLURS = (1.0, 2.0, 4.0)
-"""Standard deviations [cells] of the blurs in which observations nearby are put together."""
+FEW = 0.05
+"""Observations in a cell, as a mean over its neighbourhood, that are few: their misfit is not believed."""
+
+NEAR = 2.0
+"""Standard deviation [cells] of the blur that says whether there are observations nearby."""
 
 USUAL = ((0.0, 1.0), (14.0, 20.0), (35.0, 2.0), (0.0, 0.5), (0.0, 0.5))
 """Offset and size of the large scale, by variable."""
@@ -57,9 +60,9 @@ class Features:
         held, _ = filled(torch.nan_to_num(scene.coarse), known & scene.sea, RINGS, wraps)
         has = known.flatten(1).any(1)[:, None, None]
         eddies, scale = _scale(held, sea, has, wraps)
-        gathered = _precision_and_pull(scene)
-        near, gate = _nearby(*gathered, scale, latitude, wraps)
-        first = [*_channels(scene, scale), *_predictors(scene), *near, *_static(held, eddies, scale, sea, has)]
+        scale = torch.maximum(scale, _misfit(scene, scale, wraps))
+        gate = _gate(_precision(scene), scale, wraps)
+        first = [*_channels(scene, scale), *_predictors(scene), *_static(held, eddies, scale, sea, has)]
         first += [_place(scene, latitude, sea)]
         seen = _seen_fine(scene, scale, wraps)
         detail = scene.fine - refined(held, REFINEMENT, wraps)
@@ -78,6 +81,23 @@ def _scale(held: Tensor, sea: Tensor, has: Tensor, wraps: bool) -> tuple[Tensor,
     floor = torch.tensor([FLOOR[name] for name in STATE], device=held.device)[:, None, None]
     scale = torch.sqrt(blurred(eddies * eddies * sea, EDDIES, wraps) / share + floor**2)
     return eddies, torch.where(has, scale, 2.0 * floor.expand_as(scale))
+
+
+def _misfit(scene: Scene, scale: Tensor, wraps: bool) -> Tensor:
+    """How far observations are from the background around a place, beyond their own errors; 0 where there are none.
+
+    A background without eddies says nothing of how strong they are; observations do.
+    """
+    square, share = torch.zeros_like(scale), torch.zeros_like(scale)
+    for place, channel in enumerate(STATE_CHANNELS):
+        variable = STATE.index(channel.variable)
+        weight, innovation = scene.weight[place], scene.innovation[place]
+        trust = weight + (channel.error / scale[variable]) ** 2
+        # Of a cell with weight w the mean innovation is innovation / w, and error^2 / w the variance of its error.
+        square[variable] += ((innovation**2 / weight.clamp_min(1e-6) - channel.error**2 * (weight > 0)) / trust).sum(0)
+        share[variable] += (weight / trust).sum(0)
+    square, share = blurred(square, EDDIES, wraps), blurred(share, EDDIES, wraps)
+    return torch.sqrt((square / (share + FEW)).clamp_min(0.0))
 
 
 def _channels(scene: Scene, scale: Tensor) -> list[Tensor]:
@@ -100,30 +120,18 @@ def _predictors(scene: Scene) -> list[Tensor]:
     return [*means, torch.log1p(scene.value_weight[0]), torch.log1p(scene.value_weight[-1])]
 
 
-def _precision_and_pull(scene: Scene) -> tuple[Tensor, Tensor]:
-    """Inverse error variance, and that times innovation, of every variable over all systems and times."""
+def _precision(scene: Scene) -> Tensor:
+    """Inverse error variance of every variable over all systems and times."""
     recency = torch.tensor(RECENCY, device=scene.weight.device)[:, None, None]
-    precision, pull = torch.zeros_like(scene.coarse), torch.zeros_like(scene.coarse)
+    precision = torch.zeros_like(scene.coarse)
     for place, channel in enumerate(STATE_CHANNELS):
-        variable = STATE.index(channel.variable)
-        precision[variable] += (recency * scene.weight[place]).sum(0) / channel.error**2
-        pull[variable] += (recency * scene.innovation[place]).sum(0) / channel.error**2
-    return precision, pull
+        precision[STATE.index(channel.variable)] += (recency * scene.weight[place]).sum(0) / channel.error**2
+    return precision
 
 
-def _nearby(
-    precision: Tensor, pull: Tensor, scale: Tensor, latitude: Tensor, wraps: bool
-) -> tuple[list[Tensor], Tensor]:
-    """Estimates from what lies around, each with how much that is, and currents that follow; and the gate."""
-    planes = []
-    for sigma in BLURS:
-        around = blurred(precision, sigma, wraps)
-        estimate = blurred(pull, sigma, wraps) / (around + 0.5 / scale**2)
-        planes += [estimate / scale, torch.log1p(around * scale**2)]
-        if sigma < BLURS[-1]:
-            planes.append(geostrophic(estimate[0], latitude, wraps) / scale[3:])
-    gate = 1.0 - torch.exp(-4.0 * blurred(torch.log1p(precision * scale**2).sum(0), 2.0, wraps))
-    return planes, gate
+def _gate(precision: Tensor, scale: Tensor, wraps: bool) -> Tensor:
+    """0 where nothing was observed within three standard deviations of the blur, near 1 where much was."""
+    return 1.0 - torch.exp(-4.0 * blurred(torch.log1p(precision * scale**2).sum(0), NEAR, wraps))
 
 
 def _static(held: Tensor, eddies: Tensor, scale: Tensor, sea: Tensor, has: Tensor) -> list[Tensor]:

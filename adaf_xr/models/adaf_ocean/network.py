@@ -11,7 +11,6 @@ Ronneberger et al. 2015, arXiv 1505.04597 (U-Net); Shi et al. 2016, arXiv 1609.0
 from __future__ import annotations
 
 from functools import cache
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +18,6 @@ from torch import Tensor, nn
 
 from adaf_xr.models.adaf_ocean.channels import BINS, PREDICTORS, STATE, STATE_CHANNELS
 from adaf_xr.models.adaf_ocean.configuration import Configuration
-from adaf_xr.models.adaf_ocean.features import BLURS
 from adaf_xr.models.adaf_ocean.frame import REFINEMENT
 from adaf_xr.models.adaf_ocean.innovations import SEEN_FINE
 from adaf_xr.models.adaf_ocean.planes import padded, refined
@@ -44,8 +42,7 @@ def widths_of_input() -> tuple[int, int]:
     """
     state, seen = len(STATE), 2 * SEEN_FINE
     observed = 2 * BINS * len(STATE_CHANNELS) + BINS * len(PREDICTORS) + 2 * BINS
-    nearby = len(BLURS) * 2 * state + 2 * (len(BLURS) - 1)
-    coarse = observed + nearby + 4 * state + 5 + seen * REFINEMENT**2
+    coarse = observed + 4 * state + 5 + seen * REFINEMENT**2
     return coarse, (seen + state + 1) * 4
 
 
@@ -86,31 +83,31 @@ class Block(nn.Module):
 
 
 class Trunk(nn.Module):
-    """The U-Net."""
+    """Blocks on tokens of 2 x 2 cells, between blocks on cells.
+
+    A token holds its four cells, not their mean as in a U-Net: nothing is lost on the way.
+    """
 
     def __init__(self, inputs: int, widths: tuple[int, ...], blocks: tuple[int, ...]) -> None:
         super().__init__()
-        steps = list(pairwise(widths))
-        self.enter = Convolution(inputs, widths[0], 1)
-        self.down = nn.ModuleList(_blocks(*each) for each in zip(widths, blocks, strict=True))
-        self.coarser = nn.ModuleList(Convolution(upper, lower, 1) for upper, lower in steps)
-        self.finer = nn.ModuleList(Convolution(lower, upper, 1) for upper, lower in steps)
-        self.up = nn.ModuleList(_blocks(*each) for each in zip(widths[:-1], blocks[:-1], strict=True))
+        (width, wide), (cells, tokens) = widths, blocks
+        self.enter = Convolution(inputs, width, 1)
+        self.before, self.after = _blocks(width, cells), _blocks(width, cells)
+        self.join, self.part = Convolution(4 * width, wide, 1), Convolution(wide, 4 * width, 1)
+        self.tokens = _blocks(wide, tokens)
 
     def forward(self, planes: Tensor, wraps: bool) -> Tensor:
         """Features (batch, inputs, rows, columns) to (batch, widths[0], rows, columns)."""
-        planes, beside = self.enter(planes, wraps), []
-        for level, blocks in enumerate(self.down):
-            if level:
-                beside.append(planes)
-                planes = self.coarser[level - 1](F.avg_pool2d(planes, 2), wraps)
-            for block in blocks:  # type: ignore[attr-defined]
-                planes = block(planes, wraps)
-        for level in reversed(range(len(beside))):
-            planes = refined(self.finer[level](planes, wraps), 2, wraps) + beside[level]
-            for block in self.up[level]:  # type: ignore[attr-defined]
-                planes = block(planes, wraps)
-        return levelled(planes)
+        planes = _through(self.before, self.enter(planes, wraps), wraps)
+        tokens = _through(self.tokens, self.join(F.pixel_unshuffle(planes, 2), wraps), wraps)
+        planes = planes + F.pixel_shuffle(self.part(tokens, wraps), 2)
+        return levelled(_through(self.after, planes, wraps))
+
+
+def _through(blocks: nn.ModuleList, planes: Tensor, wraps: bool) -> Tensor:
+    for block in blocks:
+        planes = block(planes, wraps)
+    return planes
 
 
 class FineStage(nn.Module):

@@ -33,7 +33,7 @@ GLOBE = Frame(0, 0, 184, COLUMNS)
 
 def fingerprint(data: Data) -> Any:
     """What decides which maps there are."""
-    return [checkpoint.digest(data.sea_level), data.surrogates] if data.sea_level else None
+    return [checkpoint.digest(data.sea_level), data.surrogates, surrogates.VERSION] if data.sea_level else None
 
 
 def days(data: Data) -> dict[str, NDArray[np.datetime64]]:
@@ -56,11 +56,17 @@ def _weeks(data: Data) -> NDArray[np.float64]:
 
 
 def made(data: Data, index: int) -> dict[str, NDArray[np.float32]]:
-    """One map [m] on fine and coarse cells of the globe, NaN on land."""
+    """One map [m] on fine and coarse cells of the globe, and what is steady of it; NaN on land."""
     assert data.sea_level is not None
     weeks, (real, parts) = _weeks(data)[index], _map(data.sea_level)
     random = np.random.default_rng([index, data.surrogates])
     fine = surrogates.background(parts, weeks, random) if weeks else real
+    steady = np.where(np.isfinite(fine), parts.steady, np.float32(np.nan))
+    return _laid(fine) | {f"steady_{name}": field for name, field in _laid(steady).items()}
+
+
+def _laid(fine: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """A map on both lattices."""
     axes = GLOBE.fine_latitude[: len(fine)], GLOBE.fine_longitude
     laid = Backdrop.of(Background(*axes, np.empty(0), {"zos": fine}), 0, GLOBE)
     place = STATE.index("zos")

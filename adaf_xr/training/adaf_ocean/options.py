@@ -22,8 +22,8 @@ class Model(Section):
     0
     """
 
-    widths: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt] = (64, 96, 128, 128)
-    blocks: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt] = (1, 2, 2, 2)
+    widths: tuple[PositiveInt, PositiveInt] = (64, 144)
+    blocks: tuple[PositiveInt, PositiveInt] = (1, 6)
     fine: Annotated[int, Field(ge=0)] = 32
 
     def configuration(self) -> Configuration:

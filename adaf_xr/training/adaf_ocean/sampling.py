@@ -37,6 +37,11 @@ NOISE = (0.01, 0.02, 0.03, 0.04)
 LEADS = (4, 21)
 """Ages [days] of backgrounds with quarter degrees."""
 
+ANOMALIES, STEADY = 0.2, 0.35
+"""Of samples made of maps: up to where their background is no anomaly at all, and up to where it is the steady sea."""
+
+LATTICES = (("coarse", 1), ("fine", REFINEMENT))
+
 SEA_LEVEL = next(place for place, channel in enumerate(CHANNELS) if channel.variable == "zos")
 
 
@@ -142,10 +147,14 @@ class Sampler:
         now, then = (self.shards.read(MAPS, int(k)) for k in rng.choice(self.shards.count(MAPS), 2, replace=False))
         kept = Kept([SEA_LEVEL], float(rng.choice([1.0, 1.0, *THIN[:2]])))
         where = window(self.shards, self.shards.time(split, index), frame, kept, rng)
-        sums = of_map(where, SEA_LEVEL, now["fine"], float(rng.choice(NOISE)), rng)
-        truth, fine_truth = _alone(now["coarse"], frame, 1), _alone(now["fine"], frame, REFINEMENT)
-        fine = _alone(then["fine"], frame, REFINEMENT) if rng.random() < 0.5 else torch.full_like(fine_truth, torch.nan)
-        return Case(frame, _alone(then["coarse"], frame, 1), fine, sums, truth, fine_truth)
+        known, noise = rng.random(), float(rng.choice(NOISE))
+        # What is known beforehand: an older map, the steady part of the sea, or, of anomalies about it, nothing.
+        off = {name: now[f"steady_{name}"] if known < ANOMALIES else 0.0 for name in ("coarse", "fine")}
+        first = {name: then[name] if known > STEADY else now[f"steady_{name}"] for name in ("coarse", "fine")}
+        sums = of_map(where, SEA_LEVEL, now["fine"] - off["fine"], noise, rng)
+        truth, old = ({n: _alone(m[n] - off[n], frame, k) for n, k in LATTICES} for m in (now, first))
+        fine = old["fine"] if rng.random() < 0.5 else torch.full_like(old["fine"], torch.nan)
+        return Case(frame, old["coarse"], fine, sums, truth["coarse"], truth["fine"])
 
 
 def seen(case: Case, mirrored: bool = False) -> dict[str, Tensor]:

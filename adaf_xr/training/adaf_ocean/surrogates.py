@@ -21,6 +21,9 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinat
 
 Map = NDArray[np.float32]
 
+VERSION = 2
+"""Of the arithmetic: maps made by another one are other maps."""
+
 ROWS, COLUMNS, STEP = 720, 1440, 0.25
 LATITUDE = np.arange(-90.0 + STEP / 2, 90.0, STEP)
 DEGREE = 111.195
