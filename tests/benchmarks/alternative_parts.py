@@ -13,7 +13,8 @@ from adaf_xr.models.adaf_ocean import features, innovations
 from adaf_xr.models.adaf_ocean.channels import BINS
 from adaf_xr.models.adaf_ocean.frame import REFINEMENT, Frame
 from adaf_xr.models.adaf_ocean.innovations import SEEN_FINE
-from adaf_xr.models.adaf_ocean.network import Block, Convolution, levelled, widths_of_input
+from adaf_xr.models.adaf_ocean.layers import Block, Convolution, levelled
+from adaf_xr.models.adaf_ocean.network import widths_of_input
 from adaf_xr.models.adaf_ocean.planes import refined
 from adaf_xr.models.adaf_ocean.scene import Scene
 from adaf_xr.models.adaf_ocean.sums import PLACE, Sums

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from adaf_xr import grids
 from adaf_xr.models.adaf_ocean.channels import ANOMALY, STATE
+from adaf_xr.models.adaf_ocean.depths import has_levels
 from adaf_xr.models.adaf_ocean.frame import REFINEMENT, Frame
 from adaf_xr.models.base import Background
 from adaf_xr.sphere import cell_edges
@@ -54,6 +56,18 @@ class Backdrop:
         told = not np.isnan(fine).all() or _is_lattice(background)
         between = None if told else _tensor(_at_centres(background, fields, frame, REFINEMENT))
         return cls(_tensor(coarse), _tensor(fine), between)
+
+
+def coarse_cells(background: Background, names: Sequence[str], level: int, frame: Frame) -> Tensor:
+    """One level of some variables on the coarse cells of a frame, NaN where one has nothing to say.
+
+    Returns
+    -------
+    Tensor (variables, rows, columns)
+        All NaN of a variable that is missing or has no levels.
+    """
+    held = {STATE.index(name): background.fields[name][level] for name in names if has_levels(background, name)}
+    return _tensor(_on_cells(background, held, frame, 1)[[STATE.index(name) for name in names]])
 
 
 def sea_level_of(background: Background) -> str:

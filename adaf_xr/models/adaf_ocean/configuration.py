@@ -13,6 +13,9 @@ HEADS = 3
 """Coarse cells around one that the last layers see: the head; else the fine stage, three layers of half a degree, in
 cells that are told what the trunk knows of the next."""
 
+DEPTH_BLOCKS = (1, 2)
+"""Residual blocks of the depth stage on cells, before the tokens and again after them, and on tokens."""
+
 LARGEST = 2048
 """Of widths and numbers of blocks."""
 
@@ -32,6 +35,8 @@ class Configuration:
         Residual blocks on cells, before the tokens and again after them, and on tokens.
     fine : int
         Channels of the fine stage; 0: there is none, and the network ends at 1 degree.
+    depth : int
+        Channels of the depth stage on cells of 1 degree; 0: there is none, and only the surface is analysed.
     version : int
         Of the features.
 
@@ -44,20 +49,19 @@ class Configuration:
     widths: tuple[int, ...] = (64, 144)
     blocks: tuple[int, ...] = (1, 6)
     fine: int = 32
+    depth: int = 0
     version: int = VERSION
 
     def __post_init__(self) -> None:
-        sizes = (*self.widths, *self.blocks)
-        whole = all(isinstance(size, int) and not isinstance(size, bool) for size in (*sizes, self.fine))
-        if len(self.widths) != 2 or len(self.blocks) != 2 or not whole or min(sizes) < 1 or self.fine < 0:
+        sizes, stages = (*self.widths, *self.blocks), (self.fine, self.depth)
+        whole = all(isinstance(size, int) and not isinstance(size, bool) for size in (*sizes, *stages))
+        if len(self.widths) != 2 or len(self.blocks) != 2 or not whole or min(sizes) < 1 or min(stages) < 0:
             raise ValueError(
-                f"widths {self.widths}, blocks {self.blocks}, fine {self.fine}: two widths and two numbers of blocks "
-                "of at least 1, and 0 or more channels of the fine stage"
+                f"widths {self.widths}, blocks {self.blocks}, fine {self.fine}, depth {self.depth}: two widths and two "
+                "numbers of blocks of at least 1, and 0 or more channels of the fine stage and of the depth stage"
             )
-        if max(sizes) > LARGEST or self.fine > LARGEST:  # which takes hours to lay out, and cannot be meant
-            raise ValueError(
-                f"a network with {max(*sizes, self.fine)} of something: {LARGEST} is the most there can be"
-            )
+        if max(*sizes, *stages) > LARGEST:  # which takes hours to lay out, and cannot be meant
+            raise ValueError(f"a network with {max(*sizes, *stages)} of something: {LARGEST} is the most there can be")
         if self.version != VERSION:
             raise ValueError(
                 f"the weights are for features of version {self.version}, and this package makes version {VERSION}: "
@@ -84,7 +88,13 @@ class Configuration:
 
     @property
     def reach(self) -> int:
-        """Coarse cells beyond which no feature matters to what the network says of a cell."""
-        cells, tokens = self.blocks
-        # Two convolutions of 3 x 3 in a block; a token is two cells wide, and a cell may lie on either side of it.
-        return 2 * 2 * cells + 2 * 2 * tokens + HEADS + 1
+        """Coarse cells beyond which no feature matters to what the network says of a cell, at any depth."""
+        # The depth stage looks at what is said of the surface; its head sees one cell more, for the slope of pressure.
+        return _seen_by(self.blocks) + HEADS + (_seen_by(DEPTH_BLOCKS) + 1 if self.depth else 0)
+
+
+def _seen_by(blocks: tuple[int, ...]) -> int:
+    """Coarse cells that a trunk sees around one."""
+    cells, tokens = blocks
+    # Two convolutions of 3 x 3 in a block; a token is two cells wide, and a cell may lie on either side of it.
+    return 2 * 2 * cells + 2 * 2 * tokens + 1

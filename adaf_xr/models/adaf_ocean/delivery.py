@@ -43,6 +43,46 @@ def wants_detail(targets: Targets) -> bool:
     return bool(min(steps, default=0.0) < 0.999 * COARSE)
 
 
+@dataclass(frozen=True)
+class Lattice:
+    """Increments and standard errors of the surface on cells without holes, to be brought to targets.
+
+    Attributes
+    ----------
+    planes : Tensor (10, rows, columns)
+        Increments, then standard errors, in the order of `STATE`.
+    latitude, longitude : float64 array
+        Centres of the cells [degrees].
+    fine : bool
+        Whether they are those of 0.25 degrees.
+    """
+
+    planes: Tensor
+    latitude: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    fine: bool
+
+    @classmethod
+    def of(
+        cls, coarse: Increments, fine: Increments | None, sea: Tensor, fine_sea: Tensor, frame: Frame
+    ) -> Lattice:
+        """On fine cells where there are increments for them; parameters as those of :func:`delivered`."""
+        values = without_land(_planes(coarse), sea, frame.wraps)
+        if fine is None:
+            return cls(values, *frame.axes(1), False)
+        values = torch.where(fine_sea, _planes(fine), refined(values, REFINEMENT, frame.wraps))
+        return cls(values, *frame.axes(REFINEMENT), True)
+
+    def brought(self, planes: Tensor, targets: Targets) -> NDArray[np.float32]:
+        """Bilinear values of planes (n, rows, columns) on these cells, without holes, (n, *targets.shape)."""
+        return _brought(planes.numpy(), self.latitude, self.longitude, targets)
+
+    def delivered(self, targets: Targets) -> Delivered:
+        """The surface at the targets."""
+        found = self.brought(self.planes, targets)
+        return Delivered(found[: len(STATE)], found[len(STATE) :])
+
+
 def delivered(
     coarse: Increments, fine: Increments | None, sea: Tensor, fine_sea: Tensor, frame: Frame, targets: Targets
 ) -> Delivered:
@@ -63,17 +103,11 @@ def delivered(
         Where they lie.
     targets : Targets
     """
-    values = _without_land(_planes(coarse), sea, frame.wraps)
-    axes = frame.axes(1)
-    if fine is not None:
-        values = torch.where(fine_sea, _planes(fine), refined(values, REFINEMENT, frame.wraps))
-        axes = frame.axes(REFINEMENT)
-    brought = _brought(values.numpy(), *axes, targets)
-    return Delivered(brought[: len(STATE)], brought[len(STATE) :])
+    return Lattice.of(coarse, fine, sea, fine_sea, frame).delivered(targets)
 
 
 def _brought(planes: NDArray[np.float32], latitude: NDArray, longitude: NDArray, targets: Targets) -> NDArray:
-    """Bilinear values of planes without holes, (10, *targets.shape)."""
+    """Bilinear values of planes without holes, (n, *targets.shape)."""
     if not targets.gridded:
         return grids.sample(planes, latitude, longitude, targets.latitude, targets.longitude)
     rows = grids.locate_latitude(latitude, targets.latitude)
@@ -96,7 +130,7 @@ def _planes(increments: Increments) -> Tensor:
     return torch.cat([increments.mean, torch.exp(increments.log_std)]).cpu()
 
 
-def _without_land(planes: Tensor, sea: Tensor, wraps: bool) -> Tensor:
+def without_land(planes: Tensor, sea: Tensor, wraps: bool) -> Tensor:
     """Planes that go on inland."""
     present = sea.numpy()
     if present.all() or not present.any():

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from adaf_xr.checkpoint import CheckpointError, Reference
 from adaf_xr.models.adaf_ocean.channels import ANOMALY, CHANNELS, DAYS, PREDICTORS, STATE, TOP
 from adaf_xr.models.adaf_ocean.configuration import NAME, Configuration
+from adaf_xr.models.adaf_ocean.deep_sums import deep_sums
+from adaf_xr.models.adaf_ocean.depths import BELOW, CALIBRATED, has_levels
 from adaf_xr.models.adaf_ocean.frame import Frame
-from adaf_xr.models.adaf_ocean.header import calibration_of, configuration_of
+from adaf_xr.models.adaf_ocean.header import calibration_of, configuration_of, depth_calibration_of
 from adaf_xr.models.adaf_ocean.sums import FINE, Sums
 from adaf_xr.models.base import Analysis, Background, ModelSpec, Targets
 from adaf_xr.models.carrying import Held, described, network_on
@@ -25,7 +27,8 @@ from adaf_xr.points.arrays import Points
 from adaf_xr.sphere import RADIUS
 
 if TYPE_CHECKING:
-    from adaf_xr.models.adaf_ocean.delivery import Delivered
+    from adaf_xr.models.adaf_ocean.delivery import Lattice
+    from adaf_xr.models.adaf_ocean.levels import Depths
     from adaf_xr.models.adaf_ocean.network import AdafOceanNetwork
 
 REACH = 11
@@ -37,9 +40,10 @@ deviations of the widest blur, one for the slope of sea level, one for what is i
 class AdafOcean:
     """Background plus increments that a network reads from innovations, with standard errors.
 
-    Observations count by the channels of :mod:`adaf_xr.models.adaf_ocean.channels`, down to 12 m; the others are left
-    out. The surface is analysed, and levels down to 12 m with it; below, the background stays as it is and has no
-    standard error. Variables that the background lacks are not made. A background with ``sla`` in place of ``zos`` is
+    Observations count by the channels of :mod:`adaf_xr.models.adaf_ocean.channels`, down to 12 m, and temperature and
+    salinity in situ down to 2500 m, where the background has levels; the others are left out. The surface is analysed,
+    and levels down to 12 m with it; deeper ones by the depth stage, at any depth. Weights without one leave them as
+    they are, without a standard error. Variables that the background lacks are not made. A background with ``sla`` in place of ``zos`` is
     corrected by observations of ``sla``.
 
     The analysis does not depend on the order of points, on how they are chunked, nor on how targets are. Without any
@@ -72,6 +76,7 @@ class AdafOcean:
     weights: Reference | Held
     configuration: Configuration
     calibration: tuple[float, ...] = field(repr=False)
+    depth_calibration: tuple[tuple[float, ...], ...] = field(repr=False)
     trained_on: str = field(repr=False)
     device: str
 
@@ -110,8 +115,12 @@ class AdafOcean:
         return moved
 
     def reached(self, depth: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which levels are analysed, of levels at depths [m]; the others keep the background."""
-        return np.asarray(depth, "f8") <= TOP
+        """Which levels are analysed, of levels at depths [m]; the others keep the background.
+
+        With a depth stage all of them are, where the first is at the surface.
+        """
+        near = np.asarray(depth, "f8") <= TOP
+        return np.full_like(near, near.any()) if self.configuration.depth else near
 
     def encode(self, points: Points, background: Background, time: np.datetime64) -> Sums:
         """Reduce points to sums over cells.
@@ -126,7 +135,9 @@ class AdafOcean:
             The analysis time.
         """
         frame = Frame.around(background)
-        return Sums.of(points.where(frame.holds(points.latitude, points.longitude)), time)
+        inside = points.where(frame.holds(points.latitude, points.longitude))
+        sums = Sums.of(inside, time)
+        return sums + deep_sums(inside, background, time) if self.configuration.depth else sums
 
     def analyse(self, encoded: Sums, background: Background, targets: Targets) -> Analysis:
         """The background at the targets, corrected, and its standard error.
@@ -149,39 +160,64 @@ class AdafOcean:
         top = _top(background)
         mean, std = {}, {}
         for part, names in _seas(background):
-            found = self._increments(encoded, part, top[0], targets)
+            surface, depths = self._found(encoded, part, top[0], targets)
             for name in names:
-                values = background.fields[name]
-                levels, place = top if values.ndim == 3 else [0], STATE.index(_as_state(name))
-                analysed = at_targets(values, background, targets)
-                error = np.full_like(analysed, np.nan)
-                analysed[levels] += found.mean[place]
-                known = np.isfinite(analysed[levels])
-                error[levels] = np.where(known, self.calibration[place] * found.std[place], np.nan)
-                shape = (*values.shape[:-2], *targets.shape)
-                mean[name], std[name] = analysed.reshape(shape), error.reshape(shape)
+                values = part.fields[name]
+                mean[name] = _at_all_levels(values, part, targets)
+                std[name] = np.full_like(mean[name], np.nan)
+            if depths is not None:
+                self._descend(depths, part, targets, top, (mean, std))
+            found = surface.delivered(targets)
+            for name in names:
+                levels, place = top if part.fields[name].ndim == 3 else [0], STATE.index(_as_state(name))
+                mean[name][levels] += found.mean[place]
+                known = np.isfinite(mean[name][levels])
+                std[name][levels] = np.where(known, self.calibration[place] * found.std[place], np.nan)
+                shape = (*part.fields[name].shape[:-2], *targets.shape)
+                mean[name], std[name] = mean[name].reshape(shape), std[name].reshape(shape)
         return Analysis(mean, std)
 
-    def _increments(self, encoded: Sums, background: Background, level: int, targets: Targets) -> Delivered:
-        """What to add to one level of a background at the targets."""
+    def _found(
+        self, encoded: Sums, background: Background, level: int, targets: Targets
+    ) -> tuple[Lattice, Depths | None]:
+        """What to add to one level of a background, and what finds that of deeper ones."""
         import torch
 
-        from adaf_xr.models.adaf_ocean.delivery import delivered, wants_detail
-        from adaf_xr.models.adaf_ocean.features import Features
-        from adaf_xr.models.adaf_ocean.increments import Increments
-        from adaf_xr.models.adaf_ocean.scene import Scene
+        from adaf_xr.models.adaf_ocean.analysing import found
 
-        frame = Frame.around(background)
-        scene = Scene.of(background, encoded, frame, level)
-        detail = wants_detail(targets) and self.configuration.fine > 0
         with slot(self.device), torch.inference_mode():
-            network = self._network()
-            latitude = torch.from_numpy(frame.latitude.astype("f4")).to(self.device)
-            features = Features.of(scene.to(self.device), latitude, frame.wraps)
-            output, more = network(features.coarse[None], features.fine[None] if detail else None, frame.wraps)
-            coarse = Increments.of(output[0], features, latitude, frame.wraps)
-            fine = None if more is None else coarse.with_detail(more[0], features, frame.wraps)
-        return delivered(coarse, fine, scene.sea, scene.fine_sea, frame, targets)
+            return found(self._network(), encoded, background, level, targets, self.device)
+
+    def _descend(
+        self,
+        depths: Depths,
+        background: Background,
+        targets: Targets,
+        top: list[int],
+        analysis: tuple[dict[str, NDArray], dict[str, NDArray]],
+    ) -> None:
+        """Analyse the levels below the surface: the background is there, and its standard errors are missing."""
+        import torch
+
+        from adaf_xr.models.adaf_ocean.levels import descended
+
+        mean, std = analysis
+        names = [name for name in BELOW if has_levels(background, name)]
+        levels = set(range(background.depth.size)) - set(top)
+        with slot(self.device), torch.inference_mode():
+            for found in descended(depths, {name: mean[name] for name in names}, background.depth, targets, levels):
+                factors = self._factors(float(background.depth[found.level]), found.fade)
+                for name in names:
+                    place, here = BELOW.index(name), mean[name][found.level]
+                    here += found.mean[place]
+                    error = factors[place] * np.exp(found.log_std[place])
+                    std[name][found.level] = np.where(np.isfinite(here), error, np.nan)
+
+    def _factors(self, depth: float, fade: float) -> NDArray[np.float64]:
+        """What standard errors at a depth [m] are multiplied by, in the order of `BELOW`."""
+        surface = [self.calibration[STATE.index(name)] for name in BELOW]
+        deep = [np.interp(depth, CALIBRATED, factors) for factors in self.depth_calibration]
+        return np.exp((1.0 - fade) * np.log(surface) + fade * np.log(deep))
 
     def _network(self) -> AdafOceanNetwork:
         """The network at work, built once per process where it comes from a file."""
@@ -197,14 +233,18 @@ def _taken(given: Any) -> dict[str, Any]:
     if isinstance(given, Reference):
         about = described(given, NAME)
         try:
-            known = {"configuration": configuration_of(about), "calibration": tuple(calibration_of(about).values())}
+            known = {
+                "configuration": configuration_of(about),
+                "calibration": tuple(calibration_of(about).values()),
+                "depth_calibration": tuple(depth_calibration_of(about).values()),
+            }
         except CheckpointError as error:
             raise CheckpointError(f"{given.path}: {error}") from error
         return {"weights": given, "trained_on": _trained_on(about.provenance), **known}
     if not isinstance(configuration := getattr(given, "configuration", None), Configuration):
         raise TypeError(f"{type(given).__name__} is no network: give a checkpoint, its path, or an AdafOceanNetwork")
-    plain = {"calibration": (1.0,) * len(STATE), "trained_on": ""}
-    return {"weights": Held(given), "configuration": configuration, **plain}
+    ones = {"calibration": (1.0,) * len(STATE), "depth_calibration": ((1.0,) * len(CALIBRATED),) * len(BELOW)}
+    return {"weights": Held(given), "configuration": configuration, "trained_on": "", **ones}
 
 
 def _trained_on(provenance: Mapping[str, Any]) -> str:
@@ -213,9 +253,18 @@ def _trained_on(provenance: Mapping[str, Any]) -> str:
     return str(provenance.get("trained_on") or experiment.get("name", ""))
 
 
+def _at_all_levels(values: NDArray, background: Background, targets: Targets) -> NDArray[np.float64]:
+    """A field of the background at the targets, (levels, *targets.shape)."""
+    found = np.empty((len(values) if values.ndim == 3 else 1, *targets.shape))
+    for level, here in enumerate(values if values.ndim == 3 else [values]):
+        # One by one: what is made on the way is larger than the result.
+        found[level] = at_targets(here, background, targets)[0]
+    return found
+
+
 def _top(background: Background) -> list[int]:
     """Numbers of the levels that are analysed, from the shallowest on; one stands for a background without levels."""
-    if not any(values.ndim == 3 for name, values in background.fields.items() if _as_state(name) in STATE):
+    if not any(has_levels(background, name) for name in background.fields if _as_state(name) in STATE):
         return [0]
     depth = np.asarray(background.depth, "f8")
     top = [int(level) for level in np.argsort(depth) if depth[level] <= TOP]

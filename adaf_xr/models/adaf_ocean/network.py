@@ -18,15 +18,13 @@ from torch import Tensor, nn
 
 from adaf_xr.models.adaf_ocean.channels import BINS, PREDICTORS, STATE, STATE_CHANNELS
 from adaf_xr.models.adaf_ocean.configuration import Configuration
+from adaf_xr.models.adaf_ocean.depth_network import DepthStage
 from adaf_xr.models.adaf_ocean.frame import REFINEMENT
 from adaf_xr.models.adaf_ocean.innovations import SEEN_FINE
-from adaf_xr.models.adaf_ocean.planes import padded, refined
+from adaf_xr.models.adaf_ocean.layers import Convolution, Trunk, levelled
 
 PROJECTED = 16
 """Channels in which the U-Net tells the fine stage what it knows."""
-
-LEAST = 1e-3
-"""Mean square over the channels that counts as hardly anything."""
 
 OUTPUTS = 2 * len(STATE)
 """Increment and logarithm of the standard error of every variable."""
@@ -44,70 +42,6 @@ def widths_of_input() -> tuple[int, int]:
     observed = 2 * BINS * len(STATE_CHANNELS) + BINS * len(PREDICTORS) + 2 * BINS
     coarse = observed + 4 * state + 5 + seen * REFINEMENT**2
     return coarse, (seen + state + 1) * 4
-
-
-class Convolution(nn.Conv2d):
-    """A convolution that keeps the number of cells, around the globe where planes go around it."""
-
-    def __init__(self, inputs: int, outputs: int, size: int = 3, gain: float = 1.0) -> None:
-        super().__init__(inputs, outputs, size)
-        nn.init.kaiming_normal_(self.weight, a=0.1)
-        self.weight.data.mul_(gain)
-        nn.init.zeros_(self.bias)  # type: ignore[arg-type]
-
-    def forward(self, planes: Tensor, wraps: bool) -> Tensor:  # type: ignore[override]
-        """Planes (batch, inputs, rows, columns) to (batch, outputs, rows, columns)."""
-        reach = self.kernel_size[0] // 2
-        return super().forward(padded(planes, reach, wraps) if reach else planes)
-
-
-def levelled(planes: Tensor) -> Tensor:
-    """Planes whose mean square over the channels is 1 in every cell, unless there is hardly anything in it.
-
-    A cell is measured by itself alone, so that what is far away changes nothing (Zhang and Sennrich 2019, arXiv
-    1910.07467).
-    """
-    return planes * torch.rsqrt(planes.float().square().mean(1, keepdim=True) + LEAST).to(planes.dtype)
-
-
-class Block(nn.Module):
-    """Two convolutions beside the identity, which it is nearly at first."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first, self.second = Convolution(width, width), Convolution(width, width, gain=0.2)
-
-    def forward(self, planes: Tensor, wraps: bool) -> Tensor:
-        """Planes of the same shape."""
-        return planes + self.second(F.silu(self.first(levelled(planes), wraps)), wraps)
-
-
-class Trunk(nn.Module):
-    """Blocks on tokens of 2 x 2 cells, between blocks on cells.
-
-    A token holds its four cells, not their mean as in a U-Net: nothing is lost on the way.
-    """
-
-    def __init__(self, inputs: int, widths: tuple[int, ...], blocks: tuple[int, ...]) -> None:
-        super().__init__()
-        (width, wide), (cells, tokens) = widths, blocks
-        self.enter = Convolution(inputs, width, 1)
-        self.before, self.after = _blocks(width, cells), _blocks(width, cells)
-        self.join, self.part = Convolution(4 * width, wide, 1), Convolution(wide, 4 * width, 1)
-        self.tokens = _blocks(wide, tokens)
-
-    def forward(self, planes: Tensor, wraps: bool) -> Tensor:
-        """Features (batch, inputs, rows, columns) to (batch, widths[0], rows, columns)."""
-        planes = _through(self.before, self.enter(planes, wraps), wraps)
-        tokens = _through(self.tokens, self.join(F.pixel_unshuffle(planes, 2), wraps), wraps)
-        planes = planes + F.pixel_shuffle(self.part(tokens, wraps), 2)
-        return levelled(_through(self.after, planes, wraps))
-
-
-def _through(blocks: nn.ModuleList, planes: Tensor, wraps: bool) -> Tensor:
-    for block in blocks:
-        planes = block(planes, wraps)
-    return planes
 
 
 class FineStage(nn.Module):
@@ -148,6 +82,8 @@ class AdafOceanNetwork(nn.Module):
         self.head = Convolution(configuration.widths[0], OUTPUTS, gain=0.1)
         self.direct = Convolution(coarse, OUTPUTS, 1, gain=0.0)
         self.fine = FineStage(fine, configuration.widths[0], configuration.fine) if configuration.fine else None
+        # Beside the surface, never before it: what is said of the surface does not hang on it.
+        self.depth = DepthStage(configuration.depth) if configuration.depth else None
 
     def forward(self, coarse: Tensor, fine: Tensor | None, wraps: bool) -> tuple[Tensor, Tensor | None]:
         """Output on coarse cells and, where fine features are given, what fine cells add to it.
@@ -163,10 +99,6 @@ class AdafOceanNetwork(nn.Module):
         known = self.trunk(coarse, wraps)
         output = self.head(known, wraps) + self.direct(coarse, wraps)
         return output, None if fine is None or self.fine is None else self.fine(fine, known, wraps)
-
-
-def _blocks(width: int, number: int) -> nn.ModuleList:
-    return nn.ModuleList(Block(width) for _ in range(number))
 
 
 @cache

@@ -71,7 +71,7 @@ class Sums:
             for place, channel in enumerate(KEPT):
                 wanted = number == SOURCES.index(channel.source) * len(CODES) + CODES[channel.variable]
                 if (rows := np.flatnonzero(wanted & (part.depth <= TOP))).size:
-                    parts.append(reduced(*_terms(part.take(rows), place, channel, time)))
+                    parts.append(reduced(*terms_of(part.take(rows), place, channel, time)))
         key, sums = (np.concatenate(column) for column in zip(*parts, strict=True))
         return cls(*reduced(key, sums), time)
 
@@ -106,7 +106,7 @@ def spacing(channel: Channel) -> float:
     return FINE if channel.fine else COARSE
 
 
-def _terms(
+def terms_of(
     points: Points, place: int, channel: Channel, time: np.datetime64
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Key and weighted terms of each point of a channel."""
