@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from adaf_xr import lattice
 from adaf_xr.cf.canonical import SOURCES
 from adaf_xr.instants import DAY, as_times, as_window
 from adaf_xr.osse import storage
+from adaf_xr.osse.columns import at_depth
 from adaf_xr.osse.observation_store import open_observations
 from adaf_xr.osse.splits import Period
 
@@ -151,6 +152,10 @@ class OpenExperiment:
     def background(self) -> xr.Dataset:
         """The first guess, lazily."""
         return _within(storage.open_lazily(self.path / "background.zarr"), self.period)
+
+    def columns(self, depths: Sequence[float]) -> tuple[xr.Dataset, xr.Dataset]:
+        """Truth and first guess at depths [m], lazily: what :func:`adaf_xr.osse.columns.at_depth` makes of each."""
+        return at_depth(self.truth, depths), at_depth(self.background, depths)
 
     @property
     def observations(self) -> Observations:

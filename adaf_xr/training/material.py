@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dask
@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from adaf_xr.cf.canonical import SOURCES
 from adaf_xr.fields import canonical
 from adaf_xr.instants import as_window
 from adaf_xr.points import Points, to_points
@@ -42,6 +43,8 @@ class Material:
         Half-open periods of analysis times by name; training needs ``train`` and ``validation``.
     provenance : mapping
         JSON: where all this comes from. It decides whether shards that lie there already still fit.
+    columns : callable, optional
+        ``columns(depths)`` gives truth and background at depths [m], lazily, where they have none themselves.
 
     Raises
     ------
@@ -62,6 +65,7 @@ class Material:
     observe: Callable[[np.datetime64, Any], xr.DataTree]
     periods: Mapping[str, Period]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    columns: Callable[[Sequence[float]], tuple[xr.Dataset, xr.Dataset]] | None = None
 
     def __post_init__(self) -> None:
         for name in ("truth", "background"):
@@ -79,7 +83,28 @@ class Material:
         """Material of a simulated experiment, as :func:`adaf_xr.osse.open_experiment` opens it."""
         held = experiment.manifest
         provenance = {key: held[key] for key in ("experiment", "package") if key in held}
-        return cls(experiment.truth, experiment.background, experiment.tree, dict(experiment.splits), provenance)
+        fields = experiment.truth, experiment.background
+        return cls(*fields, experiment.tree, dict(experiment.splits), provenance, experiment.columns)
+
+    def at_depth(self, depths: Sequence[float]) -> Material:
+        """The same below the surface: at some depths [m], or at those that truth and background share.
+
+        Raises
+        ------
+        MaterialError
+            Where nothing is known there.
+        """
+        if self.columns is not None:
+            truth, background = self.columns(depths)
+            return replace(self, truth=truth, background=background, columns=None)
+        both = [ds.depth.values if "depth" in ds.dims else np.empty(0) for ds in (self.truth, self.background)]
+        if not (shared := np.intersect1d(*both)).size:
+            raise MaterialError(
+                "truth and background have no depth in common: give both with the same levels, or an experiment whose "
+                "columns are known"
+            )
+        truth, background = (ds.sel(depth=shared) for ds in (self.truth, self.background))
+        return replace(self, truth=truth, background=background)
 
     def times(self, period: str) -> NDArray[np.datetime64]:
         """Analysis times of a period: those of the background at which the truth is known.
@@ -126,10 +151,10 @@ class Material:
                     "variables"
                 )
 
-    def points(self, time: np.datetime64, window: Any) -> dict[str, Points]:
+    def points(self, time: np.datetime64, window: Any, kinds: Collection[str] = SOURCES) -> dict[str, Points]:
         """Observations of one analysis time by kind, in memory, cut to [time - before, time + after).
 
-        A kind that is absent had no node in the tree, or no usable row.
+        A kind that is absent had no node in the tree, or no usable row. Kinds that are not asked for are not read.
         """
         before, after = as_window(window)
         found: dict[str, list[Points]] = {}
@@ -137,6 +162,8 @@ class Material:
         # days meanwhile, until all days are in memory at once.
         with _IN_THIS_THREAD:
             for source, _, node in source_nodes(self.observe(time, window)):
+                if source not in kinds:
+                    continue
                 table = to_points(node.compute(), source=source)
                 columns = {str(name): variable.values for name, variable in table.variables.items()}
                 points = Points.from_columns(columns, source)

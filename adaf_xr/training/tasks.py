@@ -10,6 +10,7 @@ from adaf_xr.training.task import Task
 TASKS = {
     "adaf-ocean": "adaf_xr.training.adaf_ocean.task:AdafOceanTask",
     "adaf-ocean-cnp": "adaf_xr.training.cnp.task:CNPTask",
+    "adaf-ocean-depth": "adaf_xr.training.adaf_ocean_depth.task:AdafOceanDepthTask",
     "adaf-ocean-sr": "adaf_xr.training.super_resolution.task:SuperResolutionTask",
 }
 """Name -> "module:class". Nothing is imported before somebody asks for it."""

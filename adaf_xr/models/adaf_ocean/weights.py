@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ def checkpoint_of(
     weights: Mapping[str, NDArray],
     provenance: Mapping[str, Any] | None = None,
     calibration: Mapping[str, float] | None = None,
+    depth_calibration: Mapping[str, Sequence[float]] | None = None,
 ) -> Checkpoint:
     """A checkpoint of this family; its weights are stored in half precision.
 
@@ -34,6 +35,8 @@ def checkpoint_of(
         Where they come from; JSON. ``trained_on``, a text, stands in the history of results.
     calibration : mapping of str to float, optional
         By variable, the factor that makes standard errors right, fitted on data that were not trained on. Default 1.
+    depth_calibration : mapping of str to sequence of float, optional
+        The same below the surface, see :func:`adaf_xr.models.adaf_ocean.header.normalisation_of`.
 
     Raises
     ------
@@ -50,7 +53,8 @@ def checkpoint_of(
     """
     refuse_misfit(shapes_of(weights), shapes_due(configuration), "these weights")
     halves = {name: np.asarray(array, np.float16) for name, array in weights.items()}
-    return Checkpoint(NAME, halves, configuration.as_dict(), normalisation_of(calibration or {}), provenance or {})
+    normalisation = normalisation_of(calibration or {}, depth_calibration)
+    return Checkpoint(NAME, halves, configuration.as_dict(), normalisation, provenance or {})
 
 
 def network_of(checkpoint: Checkpoint) -> AdafOceanNetwork:

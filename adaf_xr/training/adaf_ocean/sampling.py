@@ -94,6 +94,10 @@ class Sampler:
         """A day as it is, on the globe."""
         return seen(self._usual(split, index, GLOBE, Kept(), np.random.default_rng(0)))
 
+    def thinned(self, split: str, index: int, rng: np.random.Generator) -> dict[str, Tensor]:
+        """A day on the globe, with some of the observing systems or a few of the points."""
+        return seen(self._usual(split, index, GLOBE, _some(rng), rng))
+
     def crop(self, split: str, index: int, rng: np.random.Generator) -> dict[str, Tensor]:
         """A part of the globe on a day, in a variation that is drawn, and perhaps in the mirror."""
         south = int(rng.integers(0, (GLOBE.rows - self.data.rows) // BLOCK + 1)) * BLOCK
@@ -113,8 +117,8 @@ class Sampler:
     def _usual(self, split: str, index: int, frame: Frame, kept: Kept, rng: np.random.Generator) -> Case:
         """The background of the day."""
         arrays = self.shards.read(split, index)
-        truth, coarse = (_cut(arrays[name], frame, 1) for name in ("coarse", "background"))
-        fine = _cut(arrays["truth"], frame, REFINEMENT)
+        truth, coarse = (cut(arrays[name], frame, 1) for name in ("coarse", "background"))
+        fine = cut(arrays["truth"], frame, REFINEMENT)
         sums = window(self.shards, self.shards.time(split, index), frame, kept, rng)
         return Case(frame, coarse, torch.full_like(fine, torch.nan), sums, truth, fine)
 
@@ -122,7 +126,7 @@ class Sampler:
         """The background of another day, perhaps without some variables."""
         case = self._usual(split, index, frame, _some(rng), rng)
         age = int(rng.integers(-self.data.younger, self.data.older + 1))
-        coarse = _cut(self._before(split, index, age)["background"], frame, 1)
+        coarse = cut(self._before(split, index, age)["background"], frame, 1)
         if rng.random() < 0.5:
             missing = np.flatnonzero(rng.random(len(STATE)) < 0.5)
             coarse[missing[: len(STATE) - 1]] = torch.nan
@@ -135,7 +139,7 @@ class Sampler:
         # The first days have none so long before. Their own truth would be no background: a later one is.
         early = self.times[split][index] - age * DAY < self.times[split][0]
         arrays = self._before(split, index, -age if early else age)
-        return replace(case, coarse=_cut(arrays["coarse"], frame, 1), fine=_cut(arrays["truth"], frame, REFINEMENT))
+        return replace(case, coarse=cut(arrays["coarse"], frame, 1), fine=cut(arrays["truth"], frame, REFINEMENT))
 
     def _before(self, split: str, index: int, age: int) -> dict[str, NDArray]:
         """The shard of so many days before, or of the day of the split that is nearest to that."""
@@ -209,13 +213,13 @@ def _some(rng: np.random.Generator) -> Kept:
 
 def _alone(sea_level: NDArray, frame: Frame, refinement: int) -> Tensor:
     """Sea level as the only variable there is."""
-    cut = _cut(sea_level, frame, refinement)
+    cut = cut(sea_level, frame, refinement)
     planes = torch.full((len(STATE), *cut.shape), torch.nan)
     planes[STATE.index("zos")] = cut
     return planes
 
 
-def _cut(planes: NDArray, frame: Frame, refinement: int) -> Tensor:
+def cut(planes: NDArray, frame: Frame, refinement: int) -> Tensor:
     """A copy of the part of planes of the globe that lies on a frame."""
     rows = slice(frame.south * refinement, (frame.south + frame.rows) * refinement)
     west, east = frame.west * refinement, (frame.west + frame.columns) * refinement

@@ -79,7 +79,7 @@ class Fields(Material):
         if not truths:
             raise MaterialError("there is no field to learn from: give at least one dataset")
         first = truths[0].fields
-        return cls(first, first, _nothing, {}, provenance or {}, tuple(truths))
+        return cls(first, first, _nothing, {}, provenance or {}, truths=tuple(truths))
 
 
 def truths_of(material: Material) -> tuple[Truth, ...]:

@@ -1,0 +1,85 @@
+"""What the sections `model`, `data` and `loss` of a configuration may hold for the depth stage."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+from adaf_xr.models.adaf_ocean.frame import BLOCK, COLUMNS, ROWS
+from adaf_xr.training.configuration import Section
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Model(Section):
+    """Which depth stage.
+
+    Attributes
+    ----------
+    width : int
+        Channels on cells of 1 degree.
+    """
+
+    width: PositiveInt = 48
+
+
+class Data(Section):
+    """Which days are prepared, and what of them is seen.
+
+    Attributes
+    ----------
+    surface : str, optional
+        Folder of a training of adaf-ocean: its best weights, which stay as they are, and its prepared days. It must be
+        given.
+    days, validation_days : int
+        Days of those periods that are prepared, spread over them.
+    thinned : Share
+        Share of the days of training with some of the observing systems, or few points.
+    rows, columns : int
+        Coarse cells of a crop of the globe, multiples of 8.
+    crops : int
+        Crops of a day in an epoch.
+    levels : int
+        Levels that the background of a crop has, of those prepared: which ones is drawn, for the network must not know
+        one set of levels by heart.
+    bare : Share
+        Share of the crops without profiles; of the others some have few.
+    """
+
+    surface: str | None = None
+    days: PositiveInt = 60
+    validation_days: PositiveInt = 8
+    thinned: Share = 0.25
+    rows: PositiveInt = 128
+    columns: PositiveInt = 192
+    crops: PositiveInt = 1
+    levels: Annotated[int, Field(ge=8)] = 11
+    bare: Share = 0.1
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.rows % BLOCK or self.columns % BLOCK or self.rows > ROWS or self.columns >= COLUMNS:
+            raise ValueError(
+                f"a crop of {self.rows} x {self.columns}: multiples of {BLOCK}, at most {ROWS} rows and fewer than "
+                f"{COLUMNS} columns"
+            )
+        return self
+
+
+class Loss(Section):
+    """What counts.
+
+    Attributes
+    ----------
+    likelihood : float
+        Weight of the likelihood of the standard errors, beside the squared error of the increments.
+    fine : float
+        Weight of the one level at a quarter of a degree, beside those at 1 degree.
+    outlier : float
+        Error, in units of its usual size, from which it counts linearly.
+    """
+
+    likelihood: NonNegativeFloat = 0.1
+    fine: NonNegativeFloat = 0.5
+    outlier: PositiveFloat = 4.0
