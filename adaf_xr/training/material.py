@@ -97,8 +97,8 @@ class Material:
         if self.columns is not None:
             truth, background = self.columns(depths)
             return replace(self, truth=truth, background=background, columns=None)
-        both = [ds.depth.values if "depth" in ds.dims else np.empty(0) for ds in (self.truth, self.background)]
-        if not (shared := np.intersect1d(*both)).size:
+        has = [ds.depth.values if "depth" in ds.dims else np.empty(0) for ds in (self.truth, self.background)]
+        if not (shared := np.intersect1d(has[0], has[1])).size:
             raise MaterialError(
                 "truth and background have no depth in common: give both with the same levels, or an experiment whose "
                 "columns are known"

@@ -100,13 +100,25 @@ class Below:
     ) -> Below:
         """Of the analysed surface of a background, and what was observed below it."""
         has = torch.isfinite(scene.coarse).flatten(1).any(1).float()
-        known = (surface.mean.cpu() * has[:, None, None], surface.log_std, features.scale, has, scene.sea, features.gate)
+        known = (
+            surface.mean.cpu() * has[:, None, None],
+            surface.log_std,
+            features.scale,
+            has,
+            scene.sea,
+            features.gate,
+        )
         planes = Columns.of(background, frame), *about_nodes(sums, frame)
         return cls(*known, *planes, torch.from_numpy(frame.latitude.astype("f4")), frame.wraps)
 
     def to(self, device: str) -> Below:
         """The same on a device."""
-        return Below(*(part.to(device) if hasattr(part, "to") else part for part in (getattr(self, f.name) for f in fields(self))))
+        return Below(
+            *(
+                part.to(device) if hasattr(part, "to") else part
+                for part in (getattr(self, f.name) for f in fields(self))
+            )
+        )
 
     @cached_property
     def gate(self) -> Tensor:
@@ -158,7 +170,7 @@ class Below:
         return Level(depth, features, torch.nan_to_num(slopes), unit, torch.isfinite(values).any(0))
 
     def _unit(self, depth: float, slopes: Tensor) -> Tensor:
-        """Usual errors (4, rows, columns): what the usual heave makes of the slopes, and currents that fade downwards."""
+        """Usual errors (4, rows, columns): what the usual heave makes of slopes, and currents that fade downwards."""
         least = torch.tensor(floors(depth), device=slopes.device)[:, None, None]
         heaved = HEAVE * self.scale[0].clamp(max=0.25) * torch.nan_to_num(slopes)
         faded = least[len(DEEP) :] * self.scale[3:] / FLOOR["uo"]

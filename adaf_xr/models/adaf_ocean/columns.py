@@ -47,9 +47,7 @@ class Columns:
         beyond = torch.full_like(values[:, :1], torch.nan)
         above, below = torch.cat([beyond, values[:, :-1]], 1), torch.cat([values[:, 1:], beyond], 1)
         steps = [1.0, *np.diff(depth).tolist(), 1.0]
-        slopes = [
-            slope(above[:, k], values[:, k], below[:, k], steps[k], steps[k + 1]) for k in range(len(depth))
-        ]
+        slopes = [slope(above[:, k], values[:, k], below[:, k], steps[k], steps[k + 1]) for k in range(len(depth))]
         return cls(depth, values, torch.stack(slopes, dim=1))
 
     def at(self, z: float) -> tuple[Tensor, Tensor]:

@@ -38,7 +38,8 @@ def deep_sums(points: Points, background: Background, time: np.datetime64) -> Su
         The analysis time; those farther than 5 days from it are left out.
     """
     time = time.astype("datetime64[ns]")
-    axes = background.latitude, background.longitude, background.depth
+    order = np.argsort(background.depth)
+    axes = background.latitude, background.longitude, background.depth[order]
     total = Sums.nothing(time)
     for start in range(0, len(points), CHUNK):
         part = points.take(slice(start, start + CHUNK)).within(time - SPAN, time + SPAN)
@@ -47,7 +48,9 @@ def deep_sums(points: Points, background: Background, time: np.datetime64) -> Su
                 continue
             wanted = (part.source == SOURCES.index(channel.source)) & (part.variable == CODES[channel.variable])
             own = part.where(wanted & (part.depth > TOP) & (part.depth <= DEEPEST))
-            first = grids.observe(background.fields[channel.variable], axes, own.latitude, own.longitude, own.depth.astype("f8"))
+            field = background.fields[channel.variable]
+            ordered = field if (np.diff(order) == 1).all() else field[order]
+            first = grids.observe(ordered, axes, own.latitude, own.longitude, own.depth.astype("f8"))
             departures = replace(own, value=own.value - first).where(np.isfinite(own.value - first))
             if len(departures):
                 total = total + _about_nodes(departures, number, time)

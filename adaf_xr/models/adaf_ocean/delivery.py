@@ -63,9 +63,7 @@ class Lattice:
     fine: bool
 
     @classmethod
-    def of(
-        cls, coarse: Increments, fine: Increments | None, sea: Tensor, fine_sea: Tensor, frame: Frame
-    ) -> Lattice:
+    def of(cls, coarse: Increments, fine: Increments | None, sea: Tensor, fine_sea: Tensor, frame: Frame) -> Lattice:
         """On fine cells where there are increments for them; parameters as those of :func:`delivered`."""
         values = without_land(_planes(coarse), sea, frame.wraps)
         if fine is None:

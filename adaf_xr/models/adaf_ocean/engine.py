@@ -42,9 +42,9 @@ class AdafOcean:
 
     Observations count by the channels of :mod:`adaf_xr.models.adaf_ocean.channels`, down to 12 m, and temperature and
     salinity in situ down to 2500 m, where the background has levels; the others are left out. The surface is analysed,
-    and levels down to 12 m with it; deeper ones by the depth stage, at any depth. Weights without one leave them as
-    they are, without a standard error. Variables that the background lacks are not made. A background with ``sla`` in place of ``zos`` is
-    corrected by observations of ``sla``.
+    and levels down to 12 m with it; deeper ones by the depth stage, at any depth. Weights without a depth stage leave
+    them as they are, without a standard error. Variables that the background lacks are not made. A background with
+    ``sla`` in place of ``zos`` is corrected by observations of ``sla``.
 
     The analysis does not depend on the order of points, on how they are chunked, nor on how targets are. Without any
     observation within 8 degrees it is the background.

@@ -75,7 +75,9 @@ def configuration_of(checkpoint: Checkpoint) -> Configuration:
         configuration = Configuration.from_dict(checkpoint.configuration)
     except (ValueError, TypeError) as error:
         raise CheckpointError(f"the checkpoint's configuration describes no network: {error}") from error
-    held = {key: value for key, value in checkpoint.normalisation.items() if key not in (CALIBRATION, DEPTH_CALIBRATION)}
+    held = {
+        key: value for key, value in checkpoint.normalisation.items() if key not in (CALIBRATION, DEPTH_CALIBRATION)
+    }
     if held != (due := _units()):
         odd = sorted(key for key in {**held, **due} if held.get(key) != due.get(key))
         raise CheckpointError(

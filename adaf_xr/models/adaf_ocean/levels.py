@@ -64,7 +64,7 @@ class Depths:
         self._mean, self._log_std = mean * below.has.cpu()[:, None, None], torch.log(std)
 
     def at(self, depth: float, targets: Targets) -> tuple[NDArray[np.float32], float]:
-        """Planes (9, *targets.shape) of :func:`adaf_xr.models.adaf_ocean.descent.increments` at a depth [m], and its fade."""
+        """What :func:`adaf_xr.models.adaf_ocean.descent.increments` gives at a depth [m], at targets; and its fade."""
         level = self.below.level(depth)
         found = Descent.of(self.stage.head(self._known, level.features[None])[0], self.below, level)
         planes = without_land(found.planes().cpu(), (level.known & self.below.sea).cpu(), self.below.wraps)

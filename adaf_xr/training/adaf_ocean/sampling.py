@@ -213,9 +213,9 @@ def _some(rng: np.random.Generator) -> Kept:
 
 def _alone(sea_level: NDArray, frame: Frame, refinement: int) -> Tensor:
     """Sea level as the only variable there is."""
-    cut = cut(sea_level, frame, refinement)
-    planes = torch.full((len(STATE), *cut.shape), torch.nan)
-    planes[STATE.index("zos")] = cut
+    own = cut(sea_level, frame, refinement)
+    planes = torch.full((len(STATE), *own.shape), torch.nan)
+    planes[STATE.index("zos")] = own
     return planes
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from adaf_xr.models.adaf_ocean.below import Below, Level
-from adaf_xr.models.adaf_ocean.columns import Columns
 from adaf_xr.models.adaf_ocean.channels import STATE
+from adaf_xr.models.adaf_ocean.columns import Columns
 from adaf_xr.models.adaf_ocean.depth_network import DepthStage
 from adaf_xr.models.adaf_ocean.depths import BELOW, DEEP
 from adaf_xr.models.adaf_ocean.descent import MOVED, Descent, increments
@@ -23,6 +23,8 @@ from adaf_xr.training.task import Sums
 
 BANDS = (100.0, 300.0, 700.0, 2000.0)
 """Lower ends [m] of the bands that scores are told of; what lies deeper has none."""
+
+SCORES = ("rmse_{}", "rmse_{}_background", "rmse_{}_expected", "within_90_{}")
 
 
 class Objective:
@@ -36,9 +38,10 @@ class Objective:
         Factors of the standard errors of the surface, which those below it begin with. Default 1.
     """
 
-    def __init__(self, options: Loss, calibration: Any = (1.0,) * len(STATE)) -> None:
+    def __init__(self, options: Loss, calibration: Sequence[float] | None = None) -> None:
         self.options = options
-        self._factors = torch.log(torch.tensor(calibration, dtype=torch.float32))[:, None, None]
+        factors = torch.ones(len(STATE)) if calibration is None else torch.tensor(calibration)
+        self._factors = torch.log(factors)[:, None, None]
 
     def loss(self, stage: DepthStage, batch: Any) -> Sums:
         """The loss summed over the items of a batch, and how many they are."""
@@ -55,13 +58,10 @@ class Objective:
         ``rmse_NAME_100`` is the error of the analysis down to 100 m, with ``_background`` that of the background, with
         ``_expected`` the standard error; ``within_90_NAME_100`` is the share of errors within the 90 % interval.
         """
-        found: dict[str, tuple[Tensor, Tensor]] = {}
         items, zero = len(batch["mean"]), torch.zeros((), device=batch["mean"].device)
-        for band in BANDS:
-            for name in BELOW:
-                for suffix in ("", "_1deg"):
-                    key = f"{name}_{band:g}{suffix}"
-                    found |= dict.fromkeys((f"rmse_{key}", f"rmse_{key}_background", f"rmse_{key}_expected", f"within_90_{key}"), (zero, zero))
+        keys = [f"{name}_{band:g}{suffix}" for name in BELOW for band in BANDS for suffix in ("", "_1deg")]
+        names = [what.format(key) for key in keys for what in SCORES]
+        found = dict.fromkeys(names, (zero, zero))  # a level at a quarter of a degree may be missing from a band
         total = zero
         with torch.no_grad():
             for item in range(items):
@@ -95,8 +95,9 @@ class Objective:
 def _below(held: dict[str, Tensor], wraps: bool) -> Below:
     """What is known before the analysis."""
     columns = Columns.of_levels(tuple(held["levels"].tolist()), held["water"])
-    surface = (held[name] for name in ("mean", "log_std", "scale", "has", "sea", "surface_gate"))
-    return Below(*surface, columns, held["weight"], held["pull"], held["latitude"], wraps)
+    surface = {name: held[name] for name in ("mean", "log_std", "scale", "has", "sea", "surface_gate")}
+    profiles = {name: held[name] for name in ("weight", "pull")}
+    return Below(**surface, **profiles, columns=columns, latitude=held["latitude"], wraps=wraps)
 
 
 def _error(
@@ -128,10 +129,6 @@ def _scored(errors: Errors, depth: float, suffix: str) -> Iterator[tuple[str, tu
     spread, inside = torch.exp(2.0 * errors.log_std), errors.error.abs() < NINETY * torch.exp(errors.log_std)
     for place, name in enumerate(BELOW):
         key, weight = f"{name}_{BANDS[band]:g}{suffix}", errors.weight[place]
-        for what, values in (
-            (f"rmse_{key}", errors.error[place] ** 2),
-            (f"rmse_{key}_background", errors.first[place] ** 2),
-            (f"rmse_{key}_expected", spread[place]),
-            (f"within_90_{key}", inside[place].float()),
-        ):
-            yield what, ((weight * values).sum(), weight.sum())
+        squares = errors.error[place] ** 2, errors.first[place] ** 2, spread[place], inside[place].float()
+        for what, values in zip(SCORES, squares, strict=True):
+            yield what.format(key), ((weight * values).sum(), weight.sum())

@@ -58,8 +58,8 @@ class Surface:
         Returns
         -------
         dict
-            `mean` and `log_std` (5, rows, columns) on coarse cells, `fine_mean` and `fine_log_std` on fine ones, `scale`
-            (5, rows, columns), `surface_gate`, `sea` and `has` (5,) of the background.
+            `mean` and `log_std` (5, rows, columns) on coarse cells, `fine_mean` and `fine_log_std` on fine ones,
+            `scale` (5, rows, columns), `surface_gate`, `sea` and `has` (5,) of the background.
         """
         sampler = self.sampler
         seen = sampler.whole(split, index) if rng is None else sampler.thinned(split, index, rng)
