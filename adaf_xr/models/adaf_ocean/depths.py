@@ -30,7 +30,7 @@ FADING = 50.0
 MIXED, MOVING = 100.0, 1000.0
 """Depths [m] over which increments of the surface, of water and of currents, fade where the network says nothing."""
 
-_FLOORS = ((0.3, 0.03, 200.0), (0.1, 0.005, 200.0), (0.05, 0.01, 500.0), (0.05, 0.01, 500.0))
+_FLOORS = ((0.3, 0.03, 80.0), (0.1, 0.003, 80.0), (0.05, 0.01, 500.0), (0.05, 0.01, 500.0))
 """Least error of a background at the surface, in the deep, and the depth [m] between: by variable of `BELOW`."""
 
 
@@ -44,7 +44,7 @@ def floors(z: float) -> tuple[float, ...]:
     Examples
     --------
     >>> [round(least, 3) for least in floors(0.0)], [round(least, 3) for least in floors(1000.0)]
-    ([0.3, 0.1, 0.05, 0.05], [0.032, 0.006, 0.015, 0.015])
+    ([0.3, 0.1, 0.05, 0.05], [0.03, 0.003, 0.015, 0.015])
     """
     return tuple(deep + (top - deep) * float(np.exp(-z / over)) for top, deep, over in _FLOORS)
 

@@ -15,11 +15,12 @@ from torch import Tensor
 from adaf_xr import checkpoint
 from adaf_xr._version import __version__
 from adaf_xr.models.adaf_ocean.backdrop import Backdrop, coarse_cells
-from adaf_xr.models.adaf_ocean.channels import DAYS, TOP
+from adaf_xr.models.adaf_ocean.channels import TOP
 from adaf_xr.models.adaf_ocean.deep_sums import deep_sums
 from adaf_xr.models.adaf_ocean.depths import BELOW, DEEP, NODES
 from adaf_xr.models.adaf_ocean.descent import PLACES
 from adaf_xr.models.adaf_ocean.scene import continued_and_guess
+from adaf_xr.models.adaf_ocean.sums import SPAN
 from adaf_xr.models.base import Background
 from adaf_xr.points import Points
 from adaf_xr.training.adaf_ocean.maps import GLOBE
@@ -35,8 +36,8 @@ LEVELS = (5.0, 15.0, 30.0, 50.0, 75.0, 100.0, 150.0, 200.0, 300.0, 400.0, 500.0,
           2200.0, 3000.0)  # fmt: skip
 """Depths [m] at which an experiment is looked at."""
 
-FINE_LEVELS = 2
-"""Of these are kept at a quarter of a degree; which ones, the day decides."""
+FINE_LEVELS = {"train": 2, "validation": 8}
+"""How many of these are kept at a quarter of a degree; which ones, the day decides."""
 
 USUAL_SIZE = 66_000_000
 """Bytes of a day."""
@@ -115,22 +116,23 @@ def _write(material: Material, surface: Surface, shards: Shards, thinned: float,
         place = int(np.flatnonzero(surface.sampler.times[split] == time)[0])
         some = split == "train" and rng.random() < thinned
         arrays = surface.analysed(split, place, rng if some else None)
-        arrays |= _below(material, time, rng)
+        arrays |= _below(material, time, FINE_LEVELS[split], rng)
     except Exception as error:
         error.add_note(f"while preparing {np.datetime_as_string(time, 'm')} of {split!r}")
         raise
     shards.write(split, index, arrays)
 
 
-def _below(material: Material, time: np.datetime64, rng: np.random.Generator) -> dict[str, NDArray]:
-    """Truth and background at all levels, and the sums of profiles."""
+def _below(material: Material, time: np.datetime64, number: int, rng: np.random.Generator) -> dict[str, NDArray]:
+    """Truth and background at all levels, some of them in detail, and the sums of profiles."""
     first, truth = (_columns(ds, time) for ds in (material.background, material.truth))
-    points = Points.concatenate(material.points(time, 2 * DAYS * np.timedelta64(1, "D"), ["insitu"]).values())
+    points = Points.concatenate(material.points(time, (SPAN, SPAN), ["insitu"]).values())
     sums = deep_sums(points, first, time)
     levels = range(first.depth.size)
     coarse = torch.stack([coarse_cells(first, BELOW, level, GLOBE) for level in levels])
     targets = torch.stack([coarse_cells(truth, BELOW, level, GLOBE) for level in levels]) - coarse
-    fine = rng.choice(np.flatnonzero(first.depth > TOP), FINE_LEVELS, replace=False)
+    below = np.flatnonzero(first.depth > TOP)
+    fine = rng.choice(below, min(number, below.size), replace=False)
     return {
         "depth": first.depth,
         "water": coarse[:, : len(DEEP)].transpose(0, 1).numpy(),
