@@ -93,9 +93,10 @@ def _misfit(scene: Scene, scale: Tensor, wraps: bool) -> Tensor:
         variable = STATE.index(channel.variable)
         weight, innovation = scene.weight[place], scene.innovation[place]
         trust = weight + (channel.error / scale[variable]) ** 2
-        # Of a cell with weight w the mean innovation is innovation / w, and error^2 / w the variance of its error.
-        square[variable] += ((innovation**2 / weight.clamp_min(1e-6) - channel.error**2 * (weight > 0)) / trust).sum(0)
-        share[variable] += (weight / trust).sum(0)
+        # Of a cell with weight w the mean innovation is innovation / w, and error^2 / w the variance of its error; its
+        # square counts by how well it is known, for what poor observations have too much of a square is their error.
+        square[variable] += ((innovation**2 - channel.error**2 * weight) / trust**2).sum(0)
+        share[variable] += ((weight / trust) ** 2).sum(0)
     square, share = blurred(square, EDDIES, wraps), blurred(share, EDDIES, wraps)
     return torch.sqrt((square / (share + FEW)).clamp_min(0.0))
 
