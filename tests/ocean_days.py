@@ -23,6 +23,9 @@ PLANES = {
 }
 
 
+STEADY_PART = 10.0
+"""What is steady of a map is so much above it."""
+
 MAP = {"fine": "truth", "coarse": "coarse"}
 
 
@@ -58,7 +61,9 @@ class Kept:
         if split == preparing.OBSERVED:
             return self.observed[index]
         if split == MAPS:
-            return {name: np.broadcast_to(np.float32(index), PLANES[of][1:]) for name, of in MAP.items()}
+            steady = np.float32(index + STEADY_PART)
+            fields = {name: np.broadcast_to(np.float32(index), PLANES[of][1:]) for name, of in MAP.items()}
+            return fields | {f"steady_{name}": np.broadcast_to(steady, PLANES[of][1:]) for name, of in MAP.items()}
         return {name: np.broadcast_to(np.float32(index), shape) for name, shape in PLANES.items()}
 
 

@@ -1,5 +1,6 @@
 """A small network of the family "adaf-ocean", a sea with eddies on any grid, and observations of it."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -11,20 +12,18 @@ from adaf_xr.models.adaf_ocean.channels import BINS, PREDICTORS, STATE, STATE_CH
 from adaf_xr.models.adaf_ocean.configuration import Configuration
 from adaf_xr.models.adaf_ocean.engine import AdafOcean
 from adaf_xr.models.adaf_ocean.network import AdafOceanNetwork
+from adaf_xr.models.adaf_ocean.planes import blurred
 from adaf_xr.models.base import Background, Targets
 from adaf_xr.models.first_guess import at_targets
 from adaf_xr.points.arrays import Points
 
-SMALL = Configuration((8, 8, 8, 8), (1, 1, 1, 1), 4)
+SMALL = Configuration((8, 8), (1, 1), 4)
 
 WHEN = np.datetime64("2020-01-06T00", "ns")
 """The analysis time."""
 
-NEAR = 2 * BINS * len(STATE_CHANNELS) + BINS * len(PREDICTORS) + 2 * BINS
-"""First of the planes that say what observations nearby make of each variable."""
-
-STATIC = NEAR + 3 * 2 * len(STATE) + 2 * 2
-"""First of those about the background: eddies, large scale, logarithm of the scale, what there is."""
+STATIC = 2 * BINS * len(STATE_CHANNELS) + BINS * len(PREDICTORS) + 2 * BINS
+"""First of the planes about the background: eddies, large scale, logarithm of the scale, what there is."""
 
 WHAT = {
     "ssh": {"zos": 0.3},
@@ -50,19 +49,29 @@ def small(seed=0, configuration=SMALL):
     return network.eval().requires_grad_(False)
 
 
-def by_hand(**planes):
-    """A network that gives, of each variable named, one plane of the features as its increment, and nothing else."""
-    network = small()
-    for parameter in network.parameters():
-        parameter.zero_()
-    for name, plane in planes.items():
-        network.direct.weight[STATE.index(name), plane] = 1.0
-    return network
+class Nearby(torch.nn.Module):
+    """What observations within three cells say of some variables, weighed against the background, and nothing else."""
 
+    configuration = replace(SMALL, fine=0)
 
-def nearby(*names):
-    """A network whose increment is what observations within three cells say, weighed against the background."""
-    return by_hand(**{name: NEAR + STATE.index(name) for name in names})
+    def __init__(self, *names):
+        super().__init__()
+        self.names, self.nothing = names, torch.nn.Parameter(torch.zeros(()), requires_grad=False)
+
+    def forward(self, coarse, fine, wraps):
+        """In units of the scale, in which the variance of the background is 1."""
+        output = torch.zeros(1, 2 * len(STATE), *coarse.shape[-2:])
+        for name in self.names:
+            precision, pull = (torch.zeros_like(coarse[0, 0]) for _ in range(2))
+            for place, channel in enumerate(STATE_CHANNELS):
+                if channel.variable == name:
+                    estimate, known = coarse[0, 2 * BINS * place :][: 2 * BINS].unflatten(0, (2, BINS)).double()
+                    weight = torch.expm1(known)
+                    precision += weight.sum(0).float()
+                    pull += (estimate * (1.0 + weight)).sum(0).float()
+            precision, pull = (blurred(plane, 1.0, wraps) for plane in (precision, pull))
+            output[0, STATE.index(name)] = pull / (precision + 0.5)
+        return output, None
 
 
 def sea(name, latitude, longitude, seed=0):

@@ -54,6 +54,14 @@ class TestMaps:
         blocks = last["fine"][:720].reshape(180, 4, 360, 4)[20:160].astype("f8")
         npt.assert_allclose(last["coarse"][20:160], blocks.mean((1, 3)), atol=1e-3)
 
+    def test_what_is_steady_has_the_gyres_and_no_eddies(self, made):
+        fine, steady = (made[1][-1][name][:720].astype("f8") for name in ("fine", "steady_fine"))
+        npt.assert_array_equal(np.isfinite(steady), np.isfinite(fine))
+        eddies = fine - steady
+        steepness = [np.nanstd(np.diff(part, axis=1)) / np.nanstd(part) for part in (steady, eddies)]
+        assert steepness[0] < steepness[1]
+        assert abs(np.nanmean(eddies)) < 0.1 * np.nanstd(eddies) and np.nanstd(steady) > 0.1 * np.nanstd(fine)
+
     def test_conventions_of_longitude_are_one(self, made, tmp_path):
         data = Data(sea_level=sea_level_file(tmp_path / "adt.nc", west=0.0), surrogates=2)
         npt.assert_allclose(maps.made(data, 2)["fine"], made[1][2]["fine"], atol=1e-5)

@@ -140,7 +140,7 @@ class TestLand:
         held = batch(items=2)
         for name in ("target", "fine_target"):
             held[name] += torch.nan
-        network = AdafOceanNetwork(Configuration((8, 8, 8, 8), (1, 1, 1, 1), 4))
+        network = AdafOceanNetwork(Configuration((8, 8), (1, 1), 4))
         total, count = Objective(Loss()).loss(network, held)["loss"]
         total.backward()
         assert total == 0.0 and count == 2.0
@@ -149,7 +149,7 @@ class TestLand:
 
     @pytest.mark.parametrize("options", [Loss(), Loss(likelihood=0.0), Loss(coarse=0.0)])
     def test_and_where_something_does(self, options):
-        network = AdafOceanNetwork(Configuration((8, 8, 8, 8), (1, 1, 1, 1), 4))
+        network = AdafOceanNetwork(Configuration((8, 8), (1, 1), 4))
         Objective(options).loss(network, noisy(items=2))["loss"][0].backward()
         for name, weight in network.named_parameters():
             assert weight.grad is not None and torch.isfinite(weight.grad).all(), name

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.testing as npt
 import pytest
 import torch
-from small_ocean import NEAR, STATIC, WHEN, axes, background, made, observed, sea
+from small_ocean import STATIC, WHEN, axes, background, made, observed, sea
 
 from adaf_xr import kinematics, ocean_mask
 from adaf_xr.cf.canonical import CODES, SOURCES
@@ -343,6 +343,18 @@ class TestFeatures:
             expected = np.hypot(variance[place][middle].sqrt().item(), FLOOR[name])
             assert found.scale[place][middle].item() == pytest.approx(expected, rel=1e-4)
 
+    @pytest.mark.parametrize("eddies", [0.0, 0.2, 0.4])
+    def test_where_a_background_has_no_eddies_the_scale_is_the_misfit_beyond_errors_of_observations(self, eddies):
+        latitude, longitude = axes(1.0, OPEN)
+        flat = Background(latitude, longitude, np.empty(0), {"zos": np.zeros((latitude.size, longitude.size))})
+        rng = np.random.default_rng(3)
+        rows, columns = (part.ravel() for part in np.meshgrid(latitude, longitude, indexing="ij"))
+        departures = np.hypot(eddies, 0.02) * rng.standard_normal(rows.size)
+        found, _, frame = features_of(flat, made(rows, columns, departures, "zos", "ssh", 0.02))
+        row, column = where(frame, 36.0, -28.0)
+        scale = found.scale[0, row - 4 : row + 4, column - 4 : column + 4].mean().item()
+        assert scale == pytest.approx(max(eddies, FLOOR["zos"]), rel=0.25)
+
     def test_the_estimate_of_a_cell_is_the_innovation_weighed_against_the_scale(self):
         found, _, frame = self.one(error=0.06, value=0.1)
         here = where(frame, *self.HERE)
@@ -367,16 +379,6 @@ class TestFeatures:
         torch.testing.assert_close(poor.coarse, nothing.coarse, rtol=0, atol=1e-6)
         torch.testing.assert_close(poor.fine, nothing.fine, rtol=0, atol=1e-6)
         assert poor.gate.max() < 1e-6
-
-    def test_what_is_nearby_is_weighed_and_currents_follow(self):
-        found, _, frame = self.one(value=0.1)
-        near, (row, column) = found.coarse[NEAR], where(frame, *self.HERE)
-        assert near[row, column] == near.max() > 0
-        log, u, v = (found.coarse[NEAR + k] for k in (5, 10, 11))
-        assert log[row, column] == log.max()
-        # High sea level in the northern hemisphere: clockwise.
-        assert u[row + 1, column] > 0 > u[row - 1, column]
-        assert v[row, column - 1] > 0 > v[row, column + 1]
 
     def test_twice_the_eddies_innovations_and_errors_are_the_same_but_for_floors(self):
         latitude, longitude = axes(1.0, OPEN)

@@ -19,6 +19,7 @@ from small_ocean import (
     STATIC,
     WHEN,
     WHERE,
+    Nearby,
     analysed,
     axes,
     background,
@@ -26,7 +27,6 @@ from small_ocean import (
     engine,
     increments,
     made,
-    nearby,
     observed,
     quarters,
     same,
@@ -113,20 +113,20 @@ class TestOnePoint:
 
     @pytest.mark.parametrize("value", [0.15, -0.3])
     def test_it_pulls_sea_level_towards_itself_and_only_nearby(self, value):
-        model = AdafOcean(nearby("zos"))
+        model = AdafOcean(Nearby("zos"))
         at = Targets(np.array([36.3, 36.3, 36.3, 36.3]), np.array([-28.6, -27.5, -26.5, -23.4]), gridded=False)
         increment = self.of(value, where=at, model=model)["zos"] / value
         assert 1.0 > increment[0] > increment[1] > increment[2] > increment[3] == 0.0
 
     def test_the_surer_it_is_the_more_it_pulls(self):
         at = Targets(np.array([36.3]), np.array([-28.6]), gridded=False)
-        model = AdafOcean(nearby("zos"))
+        model = AdafOcean(Nearby("zos"))
         pulls = [self.of(0.2, error, where=at, model=model)["zos"].item() for error in (0.01, 0.03, 0.1, 0.3, 10.0)]
         assert pulls == sorted(pulls, reverse=True) and pulls[-1] < 1e-3 < pulls[0]
 
     def test_currents_turn_around_a_rise_of_sea_level(self):
         """Clockwise in the northern hemisphere and anticlockwise in the southern one."""
-        model = AdafOcean(nearby("zos"))
+        model = AdafOcean(Nearby("zos"))
         for north in (1.0, -1.0):
             first = background(*axes(1.0, (-40.0, -16.0, -12.0 + 36.0 * north, 12.0 + 36.0 * north)))
             latitude = 36.5 * north
@@ -217,7 +217,7 @@ class TestGrids:
     def test_observations_mend_a_background_on_any_grid(self, spacing, phase):
         """The same machinery halves the error wherever its cells lie."""
         first = background(*axes(spacing, (-40.0, -16.0, 24.0, 48.0), phase))
-        model, where = AdafOcean(nearby("zos", "thetao")), quarters((-32.0, -24.0, 32.0, 40.0))
+        model, where = AdafOcean(Nearby("zos", "thetao")), quarters((-32.0, -24.0, 32.0, 40.0))
         rng = np.random.default_rng(0)
         at = rng.uniform(28.0, 44.0, 9000), rng.uniform(-36.0, -20.0, 9000)
         parts = [

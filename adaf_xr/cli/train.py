@@ -274,10 +274,27 @@ def _about(text: str) -> str:
 
 def _tell(result: Mapping[str, Any], out: Path, data: Path | None) -> None:
     """How it ended, and where everything is."""
+    from adaf_xr.training.run_folder import RunFolder
+
     best = result.get("best")
     score = "" if best is None else f", least validation loss {best:.4g} in epoch {result['best_epoch']}"
     terminal.show(f"{result['reason']} after {result['epoch']} epochs and {result['step']} steps{score}")
     terminal.show(f"\nweights: {out / 'checkpoints' / 'best.safetensors'}")
     logs = [out / name for name in ("log.csv", "epochs.csv", "tensorboard")]
     terminal.show(f"logs:    {', '.join(str(path) for path in logs if path.exists())}")
-    terminal.show(f"next:    adaf evaluate {out} --data {data or 'DIR'}")
+    terminal.show(f"next:    {_next(RunFolder(out).configuration().task, out, data)}")
+
+
+def _next(task: str, out: Path, data: Path | None) -> str:
+    """The command that puts what was trained to use.
+
+    Examples
+    --------
+    >>> _next("adaf-ocean", Path("run"), None), _next("adaf-ocean-sr", Path("run"), None)
+    ('adaf evaluate run --data DIR', 'adaf upsample IN OUT --model run/checkpoints/best.safetensors')
+    """
+    from adaf_xr.inference.engines import UPSAMPLING
+
+    if task in UPSAMPLING:
+        return f"adaf upsample IN OUT --model {out / 'checkpoints' / 'best.safetensors'}"
+    return f"adaf evaluate {out} --data {data or 'DIR'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from adaf_xr.models.adaf_ocean import features, innovations
-from adaf_xr.models.adaf_ocean.channels import BINS
+from adaf_xr.models.adaf_ocean.channels import BINS, STATE, STATE_CHANNELS
 from adaf_xr.models.adaf_ocean.frame import REFINEMENT, Frame
 from adaf_xr.models.adaf_ocean.innovations import SEEN_FINE
-from adaf_xr.models.adaf_ocean.layers import Block, Convolution, levelled
+from adaf_xr.models.adaf_ocean.layers import Block, Convolution, Trunk, levelled
 from adaf_xr.models.adaf_ocean.network import widths_of_input
-from adaf_xr.models.adaf_ocean.planes import refined
+from adaf_xr.models.adaf_ocean.planes import blurred, refined
 from adaf_xr.models.adaf_ocean.scene import Scene
 from adaf_xr.models.adaf_ocean.sums import PLACE, Sums
 from adaf_xr.models.keyed_sums import reduced
@@ -26,6 +27,9 @@ OFFSET, SIZE = torch.tensor(features.USUAL).T[..., None, None]
 
 MEAN_SCALE = torch.tensor([0.073, 0.60, 0.29, 0.107, 0.109])[:, None, None]
 """Root-mean-square over the sea of the scale of the backgrounds of global-v1, October to February."""
+
+BLURS = (1.0, 2.0, 4.0)
+"""Standard deviations [cells] of the set-convolution."""
 
 CENTRE = BINS // 2
 """The bin of time of the two days about the analysis."""
@@ -56,11 +60,6 @@ def raw_channels(scene: Scene, scale: Tensor, made: Any = features._channels) ->
     return made(scene, SIZE.expand_as(scale))
 
 
-def raw_nearby(precision: Tensor, pull: Tensor, scale: Tensor, *rest: Any, made: Any = features._nearby) -> Any:
-    """In place of `_nearby`: in units of the climatology."""
-    return made(precision, pull, SIZE.expand_as(scale), *rest)
-
-
 def raw_seen_fine(scene: Scene, scale: Tensor, wraps: bool, made: Any = features._seen_fine) -> Tensor:
     """In place of `_seen_fine`: in units of the climatology, with the background, which is not in innovations now."""
     background = torch.nan_to_num((scene.coarse - OFFSET) / SIZE)[:SEEN_FINE]
@@ -73,10 +72,25 @@ def raw_widths() -> tuple[int, int]:
     return coarse + SEEN_FINE * REFINEMENT**2, fine + SEEN_FINE * 4
 
 
-def nothing_nearby(*arguments: Any, made: Any = features._nearby) -> tuple[list[Tensor], Tensor]:
-    """In place of `_nearby`: the gate, and no estimates."""
-    planes, gate = made(*arguments)
-    return [torch.zeros_like(plane) for plane in planes], gate
+def channels_and_blurs(scene: Scene, scale: Tensor, made: Any = features._channels) -> list[Tensor]:
+    """In place of `_channels`: also what lies around a cell makes of each variable, a set-convolution."""
+    recency = torch.tensor(innovations.RECENCY)[:, None, None]
+    precision, pull = torch.zeros_like(scale), torch.zeros_like(scale)
+    for place, channel in enumerate(STATE_CHANNELS):
+        variable = STATE.index(channel.variable)
+        precision[variable] += (recency * scene.weight[place]).sum(0) / channel.error**2
+        pull[variable] += (recency * scene.innovation[place]).sum(0) / channel.error**2
+    planes = made(scene, scale)
+    for sigma in BLURS:
+        around = blurred(precision, sigma, False)
+        planes += [blurred(pull, sigma, False) / (around + 0.5 / scale**2) / scale, torch.log1p(around * scale**2)]
+    return planes
+
+
+def widths_with_blurs() -> tuple[int, int]:
+    """In place of `widths_of_input`: with the planes that `channels_and_blurs` adds."""
+    coarse, fine = widths_of_input()
+    return coarse + 2 * len(BLURS) * len(STATE), fine
 
 
 def no_current(height: Tensor, latitude: Tensor, wraps: bool) -> Tensor:
@@ -87,6 +101,11 @@ def no_current(height: Tensor, latitude: Tensor, wraps: bool) -> Tensor:
 def constant_scale(held: Tensor, *rest: Any, made: Any = features._scale) -> tuple[Tensor, Tensor]:
     """In place of `_scale`: the same scale everywhere."""
     return made(held, *rest)[0], MEAN_SCALE.expand_as(held).clone()
+
+
+def no_misfit(scene: Scene, scale: Tensor, wraps: bool) -> Tensor:
+    """In place of `_misfit`: that of a background which is right."""
+    return torch.zeros_like(scale)
 
 
 class Windows(nn.Module):
@@ -139,38 +158,48 @@ class Windows(nn.Module):
         return self.answered(found.transpose(1, 2).flatten(2))
 
 
-class FlatTrunk(nn.Module):
-    """In place of `Trunk`: layers of one width on tokens of 2 x 2 cells, and a convolutional block before and after.
+class PooledTrunk(nn.Module):
+    """In place of `Trunk`: a U-Net, whose coarser levels see means of cells.
 
-    Tokens are not means of their cells, as they are on the way down a U-Net. Tokens of single cells would cost four
-    times as much.
+    References
+    ----------
+    Ronneberger et al. 2015, arXiv 1505.04597.
     """
 
-    WIDTH = 92
+    WIDTHS, BLOCKS = (32, 48, 64, 64), (1, 2, 2, 2)
 
-    def __init__(self, inputs: int, widths: tuple[int, ...], blocks: tuple[int, ...]) -> None:
+    def __init__(self, inputs: int, *sizes: Any) -> None:
         super().__init__()
-        width = widths[0]
-        self.enter, self.before = Convolution(inputs, width, 1), Block(width)
-        self.tokens, self.cells = Convolution(4 * width, self.WIDTH, 1), Convolution(self.WIDTH, 4 * width, 1)
-        self.layers, self.after = nn.ModuleList(self._layers()), Block(width)
+        steps = list(pairwise(self.WIDTHS))
+        self.enter = Convolution(inputs, self.WIDTHS[0], 1)
+        self.down = nn.ModuleList(self._blocks(*each) for each in zip(self.WIDTHS, self.BLOCKS, strict=True))
+        self.coarser = nn.ModuleList(Convolution(upper, lower, 1) for upper, lower in steps)
+        self.finer = nn.ModuleList(Convolution(lower, upper, 1) for upper, lower in steps)
+        self.up = nn.ModuleList(self._blocks(*each) for each in zip(self.WIDTHS[:-1], self.BLOCKS[:-1], strict=True))
 
-    def _layers(self) -> list[nn.Module]:
-        return [Block(self.WIDTH) for _ in range(4)]
+    @staticmethod
+    def _blocks(width: int, number: int) -> nn.ModuleList:
+        return nn.ModuleList(Block(width) for _ in range(number))
 
     def forward(self, planes: Tensor, wraps: bool) -> Tensor:
-        """Features (batch, inputs, rows, columns) to (batch, widths[0], rows, columns)."""
-        planes = self.before(self.enter(planes, wraps), wraps)
-        tokens = self.tokens(F.pixel_unshuffle(planes, 2), wraps)
-        for layer in self.layers:
-            tokens = layer(tokens, wraps)
-        return levelled(self.after(planes + F.pixel_shuffle(self.cells(tokens, wraps), 2), wraps))
+        """Features (batch, inputs, rows, columns) to (batch, WIDTHS[0], rows, columns)."""
+        planes, beside = self.enter(planes, wraps), []
+        for level, blocks in enumerate(self.down):
+            if level:
+                beside.append(planes)
+                planes = self.coarser[level - 1](F.avg_pool2d(planes, 2), wraps)
+            for block in blocks:
+                planes = block(planes, wraps)
+        for level in reversed(range(len(beside))):
+            planes = refined(self.finer[level](planes, wraps), 2, wraps) + beside[level]
+            for block in self.up[level]:
+                planes = block(planes, wraps)
+        return levelled(planes)
 
 
-class WindowedTrunk(FlatTrunk):
-    """The same with attention in shifted windows of 12 degrees."""
+class WindowedTrunk(Trunk):
+    """In place of `Trunk`: attention in shifted windows of 12 degrees among the same tokens."""
 
-    WIDTH = 96
-
-    def _layers(self) -> list[nn.Module]:
-        return [Windows(self.WIDTH, number % 2 * Windows.SIDE // 2) for number in range(5)]
+    def __init__(self, inputs: int, widths: tuple[int, int], blocks: tuple[int, int]) -> None:
+        super().__init__(inputs, widths, blocks)
+        self.tokens = nn.ModuleList(Windows(widths[1], number % 2 * Windows.SIDE // 2) for number in range(6))

@@ -21,7 +21,6 @@ from torch import Tensor, nn
 
 from adaf_xr.models.adaf_ocean import innovations, scene
 from adaf_xr.models.adaf_ocean.channels import BINS, CHANNELS, DAYS, FLOOR, PREDICTORS, STATE, STATE_CHANNELS, Channel
-from adaf_xr.models.adaf_ocean.features import BLURS
 from adaf_xr.models.adaf_ocean.frame import REFINEMENT, Frame
 from adaf_xr.models.adaf_ocean.innovations import SEEN_FINE
 from adaf_xr.models.adaf_ocean.network import AdafOceanNetwork, widths_of_input
@@ -41,8 +40,7 @@ MOST = 5.0
 LARGEST = 10.0
 """Value that the networks of pillars are told, in units of the scale."""
 
-FIRST_KEPT = 2 * BINS * len(STATE_CHANNELS) + BINS * len(PREDICTORS) + 2 * BINS + len(BLURS) * 2 * len(STATE)
-FIRST_KEPT += 2 * (len(BLURS) - 1)
+FIRST_KEPT = 2 * BINS * len(STATE_CHANNELS) + BINS * len(PREDICTORS) + 2 * BINS
 """Coarse planes up to here are of observations; the next are of the background and the place, the last of fine sums."""
 
 KEPT = slice(FIRST_KEPT, FIRST_KEPT + 4 * len(STATE) + 5)

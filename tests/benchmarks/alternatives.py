@@ -44,7 +44,7 @@ from adaf_xr.training.order import FIRST_WEIGHTS, derived, draws
 from adaf_xr.training.schedule import factor
 from adaf_xr.training.shards import Shards
 
-SMALL = Configuration((32, 48, 64, 64), (1, 2, 2, 2), 16)
+SMALL = Configuration((32, 92), (1, 4), 16)
 DATA = Data(rows=64, columns=128, sparse=0.13, aged=0.0, fine=0.0, maps=0.0)
 """Mostly all observations and the background of the day, as variants are judged."""
 
@@ -83,13 +83,12 @@ VARIANTS = {
         {
             "adaf_xr.models.adaf_ocean.scene.observed": parts.raw,
             f"{FEATURES}._channels": parts.raw_channels,
-            f"{FEATURES}._nearby": parts.raw_nearby,
             f"{FEATURES}._seen_fine": parts.raw_seen_fine,
             f"{NETWORK}.widths_of_input": parts.raw_widths,
         },
     ),
     "pillars": Variant(
-        "embedded pillars, not fixed sums and set-convolution",
+        "embedded pillars, not fixed sums",
         {
             "adaf_xr.training.adaf_ocean.days.BINS": pillars.DAILY,
             f"{SAMPLING}.seen": pillars.seen_as_pillars,
@@ -97,23 +96,22 @@ VARIANTS = {
         },
         pillars.PillarNetwork,
     ),
-    "attention": Variant("windowed attention, not a U-Net", {f"{NETWORK}.Trunk": parts.WindowedTrunk}),
-    "flat": Variant("convolutions of one width, not a U-Net", {f"{NETWORK}.Trunk": parts.FlatTrunk}),
-    "flat-no-nearby": Variant(
-        "the same, and no set-convolution",
-        {f"{NETWORK}.Trunk": parts.FlatTrunk, f"{FEATURES}._nearby": parts.nothing_nearby},
-    ),
+    "attention": Variant("windowed attention among tokens", {f"{NETWORK}.Trunk": parts.WindowedTrunk}),
+    "pooled": Variant("a U-Net, not tokens of 2 x 2 cells", {f"{NETWORK}.Trunk": parts.PooledTrunk}),
     "two-days": Variant("observations of two days, not of ten", {f"{SAMPLING}.window": parts.central}),
     "timeless": Variant("ten days not told apart", {f"{SAMPLING}.window": parts.timeless}),
-    "no-nearby": Variant("no set-convolution (blurred estimates)", {f"{FEATURES}._nearby": parts.nothing_nearby}),
+    "blurred": Variant(
+        "blurred estimates (set-convolution) too",
+        {f"{FEATURES}._channels": parts.channels_and_blurs, f"{NETWORK}.widths_of_input": parts.widths_with_blurs},
+    ),
     "no-geostrophy": Variant(
         "currents without a geostrophic part",
-        {
-            f"{FEATURES}.geostrophic": parts.no_current,
-            "adaf_xr.models.adaf_ocean.increments.geostrophic": parts.no_current,
-        },
+        {"adaf_xr.models.adaf_ocean.increments.geostrophic": parts.no_current},
     ),
-    "constant-scale": Variant("one scale for weak and strong eddies", {f"{FEATURES}._scale": parts.constant_scale}),
+    "constant-scale": Variant(
+        "one scale for weak and strong eddies",
+        {f"{FEATURES}._scale": parts.constant_scale, f"{FEATURES}._misfit": parts.no_misfit},
+    ),
     "adamw": Variant("AdamW, not Muon", optimiser=adamw),
 }
 

@@ -64,7 +64,7 @@ class AdafOcean:
     Examples
     --------
     >>> from adaf_xr.models.adaf_ocean.network import AdafOceanNetwork
-    >>> engine = AdafOcean(AdafOceanNetwork(Configuration((8, 8, 8, 8), (1, 1, 1, 1), 4)))
+    >>> engine = AdafOcean(AdafOceanNetwork(Configuration((8, 8), (1, 1), 4)))
     >>> latitude, longitude = np.arange(30.5, 40.0), np.arange(-40.5, -30.0)
     >>> background = Background(latitude, longitude, np.empty(0), {"zos": np.zeros((10, 11))})
     >>> nothing = engine.encode(Points.empty(), background, np.datetime64("2020-01-01"))

@@ -54,7 +54,7 @@ class Block(nn.Module):
 class Trunk(nn.Module):
     """Blocks on tokens of 2 x 2 cells, between blocks on cells.
 
-    A token holds its four cells, not their mean as in a U-Net: nothing is lost on the way.
+    A token holds its four cells, not their mean as on the way down a U-Net: nothing is lost.
     """
 
     def __init__(self, inputs: int, widths: tuple[int, ...], blocks: tuple[int, ...]) -> None:

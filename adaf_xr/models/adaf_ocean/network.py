@@ -1,11 +1,11 @@
-"""The network: a U-Net on cells of 1 degree, and a light stage that refines what it finds to 0.25 degrees.
+"""The network: convolutions on tokens of 2 x 2 degrees, and a light stage that refines what they find to 0.25 degrees.
 
 Nothing in it knows how large its input is (nothing is normalised over an image), so that what a region sees is what the
 globe sees there.
 
 References
 ----------
-Ronneberger et al. 2015, arXiv 1505.04597 (U-Net); Shi et al. 2016, arXiv 1609.05158 (sub-pixel convolution).
+Shi et al. 2016, arXiv 1609.05158 (sub-pixel convolution, and its inverse).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from adaf_xr.models.adaf_ocean.innovations import SEEN_FINE
 from adaf_xr.models.adaf_ocean.layers import Convolution, Trunk, levelled
 
 PROJECTED = 16
-"""Channels in which the U-Net tells the fine stage what it knows."""
+"""Channels in which the trunk tells the fine stage what it knows."""
 
 OUTPUTS = 2 * len(STATE)
 """Increment and logarithm of the standard error of every variable."""
@@ -36,7 +36,7 @@ def widths_of_input() -> tuple[int, int]:
     Examples
     --------
     >>> widths_of_input()
-    (218, 40)
+    (184, 40)
     """
     state, seen = len(STATE), 2 * SEEN_FINE
     observed = 2 * BINS * len(STATE_CHANNELS) + BINS * len(PREDICTORS) + 2 * BINS
@@ -68,8 +68,8 @@ class AdafOceanNetwork(nn.Module):
 
     Examples
     --------
-    >>> network = AdafOceanNetwork(Configuration((8, 8, 8, 8), (1, 1, 1, 1), 4))
-    >>> coarse, fine = network(torch.zeros(1, 218, 16, 24), torch.zeros(1, 40, 32, 48), wraps=False)
+    >>> network = AdafOceanNetwork(Configuration((8, 8), (1, 1), 4))
+    >>> coarse, fine = network(torch.zeros(1, 184, 16, 24), torch.zeros(1, 40, 32, 48), wraps=False)
     >>> tuple(coarse.shape), tuple(fine.shape)
     ((1, 10, 16, 24), (1, 10, 64, 96))
     """
@@ -90,7 +90,7 @@ class AdafOceanNetwork(nn.Module):
 
         Parameters
         ----------
-        coarse : Tensor (batch, 218, rows, columns)
+        coarse : Tensor (batch, 184, rows, columns)
             Rows and columns are multiples of 8.
         fine : Tensor (batch, 40, 2 rows, 2 columns) or None
         wraps : bool
@@ -109,7 +109,7 @@ def count(configuration: Configuration) -> tuple[int, int]:
     --------
     >>> one, more = count(Configuration())
     >>> one, more, round(100.0 * more / one, 2)
-    (2675288, 39648, 1.48)
+    (2482516, 39648, 1.6)
     """
     with torch.device("meta"):
         network = AdafOceanNetwork(configuration)

@@ -46,7 +46,7 @@ def checkpoint_of(
     Examples
     --------
     >>> from adaf_xr.models.weights import weights_of
-    >>> small = Configuration((8, 8, 8, 8), (1, 1, 1, 1), 4)
+    >>> small = Configuration((8, 8), (1, 1), 4)
     >>> checkpoint = checkpoint_of(small, weights_of(AdafOceanNetwork(small)), calibration={"zos": 1.1})
     >>> checkpoint.family, network_of(checkpoint).configuration == small
     ('adaf-ocean', True)

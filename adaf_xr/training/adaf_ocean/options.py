@@ -68,7 +68,7 @@ class Data(Section):
     sparse: Share = 0.13
     aged: Share = 0.15
     fine: Share = 0.1
-    maps: Share = 0.12
+    maps: Share = 0.16
     older: PositiveInt = 38
     younger: PositiveInt = 8
     sea_level: str | None = None

@@ -153,7 +153,7 @@ class Sampler:
         where = window(self.shards, self.shards.time(split, index), frame, kept, rng)
         known, noise = rng.random(), float(rng.choice(NOISE))
         # What is known beforehand: an older map, the steady part of the sea, or, of anomalies about it, nothing.
-        off = {name: now[f"steady_{name}"] if known < ANOMALIES else 0.0 for name in ("coarse", "fine")}
+        off = {name: now[f"steady_{name}"] if known < ANOMALIES else np.float32(0.0) for name in ("coarse", "fine")}
         first = {name: then[name] if known > STEADY else now[f"steady_{name}"] for name in ("coarse", "fine")}
         sums = of_map(where, SEA_LEVEL, now["fine"] - off["fine"], noise, rng)
         truth, old = ({n: _alone(m[n] - off[n], frame, k) for n, k in LATTICES} for m in (now, first))

@@ -1,7 +1,8 @@
-"""Standard errors below the surface made right: ``python -m adaf_xr.training.adaf_ocean_depth.calibrating RUN SURFACE FILE``.
+"""Standard errors below the surface made right, after the training of the depth stage.
 
-As :mod:`adaf_xr.training.adaf_ocean.calibrating` does at the surface, and after it: SURFACE is the file that it wrote, of
-the network that the run of the depth stage stands on. Every variable has one factor for each band of depth.
+``python -m adaf_xr.training.adaf_ocean_depth.calibrating RUN SURFACE FILE`` does below the surface what
+:mod:`adaf_xr.training.adaf_ocean.calibrating` does there, and after it: SURFACE is the file that it wrote, of the
+network that the run stands on. Every variable has one factor for each band of depth.
 """
 
 from __future__ import annotations
