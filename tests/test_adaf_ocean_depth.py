@@ -188,6 +188,13 @@ class TestOneProfile:
         distance = np.hypot(where.latitude[:, None] - HERE[0], where.longitude - HERE[1])
         assert change[distance < 0.5].max() > 0.1 and change[distance > 2.5].max() == 0.0
 
+    def test_that_is_far_from_the_background_raises_standard_errors_around_it(self):
+        def error(change):
+            return analysed(profile(change=change), DEEP_FIRST, AT, AdafOcean(pulling())).std["thetao"][5, 0]
+
+        assert error(5.0) > 2.0 * error(0.1) > 0.0
+        assert error(0.1) == pytest.approx(error(0.0), rel=0.05)
+
     def test_less_where_it_errs_more(self):
         good, poor = (self.change(error=error)[DEPTH == 200.0, 0] for error in (0.05, 1.0))
         assert 0.0 < poor < 0.5 * good

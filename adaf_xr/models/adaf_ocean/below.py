@@ -15,7 +15,7 @@ from torch import Tensor
 from adaf_xr.models.adaf_ocean.channels import FLOOR, STATE
 from adaf_xr.models.adaf_ocean.columns import Columns
 from adaf_xr.models.adaf_ocean.depths import DEEP, HEAVE, NODES, floors, shares
-from adaf_xr.models.adaf_ocean.features import NEAR, Features
+from adaf_xr.models.adaf_ocean.features import EDDIES, FEW, NEAR, Features
 from adaf_xr.models.adaf_ocean.frame import Frame
 from adaf_xr.models.adaf_ocean.increments import Increments
 from adaf_xr.models.adaf_ocean.planes import blurred, geostrophic, inverse_coriolis
@@ -153,9 +153,22 @@ class Below:
     def _profiles(self) -> tuple[Tensor, Tensor]:
         """Of the profiles about every node: the best estimate of a cell from itself alone, and how much it knows."""
         unit = torch.stack([self._unit(node, self.columns.at(node)[1])[: len(DEEP)] for node in NODES], dim=1)
-        error = torch.tensor([channel.error for channel in DEEP], device=unit.device)[:, None, None, None]
-        estimate = self.pull / (self.weight + (error / unit) ** 2) / unit
-        return estimate.clamp(-5.0, 5.0), torch.log1p(self.weight * (unit / error) ** 2)
+        estimate = self.pull / (self.weight + (self._error / unit) ** 2) / unit
+        return estimate.clamp(-5.0, 5.0), torch.log1p(self.weight * (unit / self._error) ** 2)
+
+    @property
+    def _error(self) -> Tensor:
+        """Usual errors of profiles (2, 1, 1, 1)."""
+        return torch.tensor([channel.error for channel in DEEP], device=self.pull.device)[:, None, None, None]
+
+    @cached_property
+    def _misfit(self) -> Tensor:
+        """Square of how far profiles are from the background around a place, beyond their errors, (2, n_nodes, ...)."""
+        unit = torch.stack([self._expected(node, self.columns.at(node)[1])[: len(DEEP)] for node in NODES], dim=1)
+        trust = self.weight + (self._error / unit) ** 2
+        square = (self.pull**2 - self._error**2 * self.weight) / trust**2
+        square, share = (blurred(part, EDDIES, self.wraps) for part in (square, (self.weight / trust) ** 2))
+        return (square / (share + FEW)).clamp_min(0.0)
 
     def level(self, depth: float) -> Level:
         """What is known of one depth [m]."""
@@ -170,6 +183,13 @@ class Below:
         return Level(depth, features, torch.nan_to_num(slopes), unit, torch.isfinite(values).any(0))
 
     def _unit(self, depth: float, slopes: Tensor) -> Tensor:
+        """Usual errors (4, rows, columns), and larger ones where profiles say so."""
+        share = torch.from_numpy(shares(depth)).to(slopes)[:, None, None]
+        misfit = torch.sqrt((self._misfit * share).sum(1))
+        expected = self._expected(depth, slopes)
+        return torch.cat([torch.maximum(expected[: len(DEEP)], misfit), expected[len(DEEP) :]])
+
+    def _expected(self, depth: float, slopes: Tensor) -> Tensor:
         """Usual errors (4, rows, columns): what the usual heave makes of slopes, and currents that fade downwards."""
         least = torch.tensor(floors(depth), device=slopes.device)[:, None, None]
         heaved = HEAVE * self.scale[0].clamp(max=0.25) * torch.nan_to_num(slopes)

@@ -45,6 +45,9 @@ class Data(Section):
         one set of levels by heart.
     bare : Share
         Share of the crops without profiles; of the others some have few.
+    foreign, loosened : Share
+        Shares of the crops with water of another origin at some depth, and of those whose thermocline moves otherwise
+        with sea level than in the simulated sea (:mod:`adaf_xr.training.adaf_ocean_depth.water`).
     """
 
     surface: str | None = None
@@ -56,6 +59,8 @@ class Data(Section):
     crops: PositiveInt = 1
     levels: Annotated[int, Field(ge=8)] = 11
     bare: Share = 0.1
+    foreign: Share = 0.4
+    loosened: Share = 0.2
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -16,6 +16,7 @@ from adaf_xr.models.adaf_ocean.sums import Sums
 from adaf_xr.training.adaf_ocean.maps import GLOBE
 from adaf_xr.training.adaf_ocean.sampling import cut
 from adaf_xr.training.adaf_ocean_depth.options import Data
+from adaf_xr.training.adaf_ocean_depth.water import foreign, loosened
 from adaf_xr.training.shards import Shards
 
 EDGES = (TOP, 100.0, 300.0, 700.0, 1500.0, np.inf)
@@ -62,6 +63,9 @@ class Sampler:
         levels = _some_levels(depth, np.union1d(wanted, fine), self.data.levels, rng)
         share = 0.0 if rng.random() < self.data.bare else float(rng.choice([1.0, *FEW]))
         item = self._item(arrays, frame, levels, wanted, fine, _sums(arrays, share, rng))
+        for change, share in ((foreign, self.data.foreign), (loosened, self.data.loosened)):
+            if rng.random() < share:
+                item = change(item, rng)
         return _poorer(item, rng)
 
     def _item(
