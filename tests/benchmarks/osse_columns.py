@@ -5,15 +5,12 @@ Run ``python tests/benchmarks/osse_columns.py EXPERIMENT --model FILE [--days 4]
 On days spread over a period, RMSE by band of depth of the background and of the analysis from all observations, on
 cells of 0.25 degrees, by area; the share of errors within the 90 % interval, and the root-mean-square of standard
 errors over that of errors. With ``--oi`` the same on cells of 1 degree, at one level of each band, beside optimal
-interpolation, which sees the profiles of the ten days. Seconds are of wall clock, the memory is the most that the
-process ever had.
+interpolation, which sees the profiles of the ten days. ``bench_levels.py`` says what it costs.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
-import time as clock
 from collections import defaultdict
 from pathlib import Path
 
@@ -87,13 +84,11 @@ class Table:
 
 def in_detail(experiment: object, times: np.ndarray, model: str) -> None:
     """All levels at 0.25 degrees."""
-    table, seconds = Table(), []
+    table = Table()
     for time in times:
         tree = experiment.tree(time).load()
         first = with_levels(experiment.background.sel(time=[time]), LEVELS)
-        begun = clock.perf_counter()
         made = adaf_xr.assimilate(tree, first.load(), model=model, grid=0.25).isel(time=0).compute()
-        seconds.append(clock.perf_counter() - begun)
         guess = first.isel(time=0)
         for depth in LEVELS:
             truth = at_depth(experiment.truth.sel(time=time), depth).isel(depth=0).compute()
@@ -110,7 +105,7 @@ def in_detail(experiment: object, times: np.ndarray, model: str) -> None:
                 table.add("variance", depth, name, std**2, weight)
                 within = np.where(np.isfinite(error), np.abs(error) < NINETY * std, np.nan)
                 table.add("within", depth, name, within, weight)
-        print(f"{str(time)[:10]}: {seconds[-1]:.0f} s, {peak():.2f} GiB", flush=True)
+        print(f"{str(time)[:10]} at 0.25 degrees", flush=True)
     print(f"\n0.25 degrees, {len(LEVELS)} levels; RMSE of background and analysis")
     table.compare(["background", "analysis"])
 
@@ -135,11 +130,6 @@ def at_one_degree(experiment: object, times: np.ndarray, model: str) -> None:
         print(f"{str(time)[:10]} at 1 degree", flush=True)
     print(f"\n1 degree, at {', '.join(f'{z:g}' for z in FEW[1:])} m; RMSE of background, oi and analysis")
     table.compare(["background", "oi", "analysis"])
-
-
-def peak() -> float:
-    """Largest memory of this process so far [GiB]."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def main() -> None:

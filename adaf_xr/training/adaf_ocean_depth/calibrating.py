@@ -90,7 +90,8 @@ def calibrated(run: Path, surface: Path, told: Callable[[str], None] = print) ->
 
 def _require_same(held: Checkpoint, surface: Checkpoint, path: Path) -> None:
     """Refuse a surface that the depth stage was not trained beside."""
-    if any(not np.array_equal(held.weights.get(name), array) for name, array in surface.weights.items()):
+    own = {name: array for name, array in held.weights.items() if name in surface.weights}
+    if set(own) != set(surface.weights) or any(not np.array_equal(own[name], surface.weights[name]) for name in own):
         raise ValueError(
             f"{path} holds another surface network than the depth stage was trained beside: calibrate that of "
             "data.surface, or train the depth stage beside this one"

@@ -63,8 +63,9 @@ class Sampler:
         levels = _some_levels(depth, np.union1d(wanted, fine), self.data.levels, rng)
         share = 0.0 if rng.random() < self.data.bare else float(rng.choice([1.0, *FEW]))
         item = self._item(arrays, frame, levels, wanted, fine, _sums(arrays, share, rng))
-        for change, share in ((foreign, self.data.foreign), (loosened, self.data.loosened)):
-            if rng.random() < share:
+        for change, chance in ((foreign, self.data.foreign), (loosened, self.data.loosened)):
+            # Where hardly any profile tells of it, there is nothing to learn.
+            if rng.random() < chance and share >= max(FEW):
                 item = change(item, rng)
         return _poorer(item, rng)
 
