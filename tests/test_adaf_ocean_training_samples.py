@@ -21,7 +21,7 @@ from adaf_xr.models.adaf_ocean.sums import PLACE, Sums
 from adaf_xr.models.base import Background
 from adaf_xr.training.adaf_ocean.maps import GLOBE, MAPS
 from adaf_xr.training.adaf_ocean.options import Data
-from adaf_xr.training.adaf_ocean.sampling import LEADS, SEA_LEVEL, Case, Sampler, _cut, seen
+from adaf_xr.training.adaf_ocean.sampling import LEADS, SEA_LEVEL, Case, Sampler, cut, seen
 
 BOX = Frame(112, 130, 40, 48)
 """Cells of the North Atlantic; it need not be of whole blocks where no network sees it."""
@@ -192,7 +192,7 @@ class TestCrops:
 @pytest.mark.parametrize("refinement", [1, 4])
 def test_a_part_of_planes_is_what_lies_on_the_frame(frame, refinement):
     whole, part = (np.meshgrid(*of.axes(refinement), indexing="ij") for of in (GLOBE, frame))
-    latitude, longitude = _cut(np.stack(whole), frame, refinement).numpy()
+    latitude, longitude = cut(np.stack(whole), frame, refinement).numpy()
     npt.assert_array_equal(latitude, part[0])
     npt.assert_allclose((longitude - part[1]) % 360.0, 0.0)
 

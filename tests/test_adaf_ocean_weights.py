@@ -100,7 +100,7 @@ class TestMisfits:
         [
             (changed(family="adaf-ocean-cnp"), "family 'adaf-ocean-cnp' holds no network of 'adaf-ocean'"),
             (with_configuration(version=1), "features of version 1, and this package makes version 2: "),
-            (with_configuration(depth=3), "depth unknown: a configuration has widths, blocks, fine, version"),
+            (with_configuration(depht=3), "depht unknown: a configuration has widths, blocks, fine, depth, version"),
             (with_configuration(widths=[8, 8, 8]), "two widths and two numbers of blocks"),
             (with_configuration(widths=[8, 0]), "of at least 1"),
             (with_configuration(widths=[8, 8.5]), "two widths"),

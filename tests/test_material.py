@@ -122,12 +122,16 @@ class Experiment:
     def tree(self, time, window):
         return tracks(time, window)
 
+    def columns(self, depths):
+        return self.truth.isel(time=slice(1)), self.background
+
 
 def test_an_experiment_hands_over_fields_observations_periods_and_what_made_it():
     held = Material.of_experiment(Experiment())
     assert dict(held.periods) == PERIODS and held.provenance == {"experiment": {"name": "toy-v1"}, "package": "0"}
     assert held.points(np.datetime64("2020-01-03", "ns"), ("1D", "0D"))["ssh"]
     assert pickle.loads(pickle.dumps(held)).times("train").size == 2
+    assert held.at_depth([30.0]).truth.sizes["time"] == 1
 
 
 def test_what_observing_computes_stays_in_the_thread_of_its_day():

@@ -42,14 +42,15 @@ def found(
     """
     frame = Frame.around(background)
     scene = Scene.of(background, sums, frame, level)
-    detail = wants_detail(targets) and network.fine is not None
+    detail = wants_detail(targets) and network.configuration.fine > 0
     latitude = torch.from_numpy(frame.latitude.astype("f4")).to(device)
     features = Features.of(scene.to(device), latitude, frame.wraps)
     output, more = network(features.coarse[None], features.fine[None] if detail else None, frame.wraps)
     coarse = Increments.of(output[0], features, latitude, frame.wraps)
     fine = None if more is None else coarse.with_detail(more[0], features, frame.wraps)
     surface = Lattice.of(coarse, fine, scene.sea, scene.fine_sea, frame)
-    if network.depth is None or not any(has_levels(background, channel.variable) for channel in DEEP):
+    if not network.configuration.depth or not any(has_levels(background, channel.variable) for channel in DEEP):
         return surface, None
+    assert network.depth is not None
     below = Below.of(scene, features, coarse, sums, background, frame)
     return surface, Depths(network.depth, below.to(device), surface)

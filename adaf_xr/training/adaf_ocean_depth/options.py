@@ -59,8 +59,8 @@ class Data(Section):
     crops: PositiveInt = 1
     levels: Annotated[int, Field(ge=8)] = 11
     bare: Share = 0.1
-    foreign: Share = 0.4
-    loosened: Share = 0.2
+    foreign: Share = 0.35
+    loosened: Share = 0.1
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
