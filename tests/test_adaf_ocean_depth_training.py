@@ -296,9 +296,10 @@ class TestLearning:
         assert made.normalisation["calibration"] == {**dict.fromkeys(STATE, 1.0), "thetao": 1.3, "uo": 0.7}
         # The two days err alike, so that what makes one right makes the other right; the first band less so, whose
         # levels share a factor.
-        for row in list(made.provenance["scores_below"]["thetao"].values())[1:]:
+        for row in list(made.provenance["depth"]["scores"]["thetao"].values())[1:]:
             assert row["spread_over_skill"] == pytest.approx(1.0, abs=0.15)
         assert len(told) == 2
+        assert made.provenance["depth"]["training"]["data"]["surface"] == surface.name  # and no folder of this machine
 
     def test_calibration_of_another_surface_is_refused(self, trained, tmp_path):
         checkpoint.write(checkpoint_of(SMALL, weights_of(small(1))), tmp_path / "other.safetensors")

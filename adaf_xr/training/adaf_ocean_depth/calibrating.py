@@ -8,7 +8,7 @@ network that the run stands on. Every variable has one factor for each band of d
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,8 @@ def calibrated(run: Path, surface: Path, told: Callable[[str], None] = print) ->
     Returns
     -------
     Checkpoint
-        With ``scores_below`` in its provenance, by variable and band of depth, over the days that did not calibrate.
+        With the provenance of the surface, and under ``depth`` that of the depth stage, with ``scores`` by variable and
+        band of depth over the days that did not calibrate.
 
     Raises
     ------
@@ -84,7 +85,8 @@ def calibrated(run: Path, surface: Path, told: Callable[[str], None] = print) ->
         )
     first, second = scores(range(0, count, 2)), scores(range(1, count, 2))
     deep = {name: [_factor(first, name, band) for band in range(len(BANDS))] for name in BELOW}
-    said = {**held.provenance, "scores": known.provenance.get("scores", {}), "scores_below": _table(second, deep)}
+    below = {**_portable(held.provenance["depth"]), "scores": _table(second, deep)}
+    said = {**known.provenance, "depth": below}
     return replace(held, normalisation=normalisation_of(factors, deep), provenance=said)
 
 
@@ -96,6 +98,13 @@ def _require_same(held: Checkpoint, surface: Checkpoint, path: Path) -> None:
             f"{path} holds another surface network than the depth stage was trained beside: calibrate that of "
             "data.surface, or train the depth stage beside this one"
         )
+
+
+def _portable(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of the training of the depth stage, of the run beside it the name alone."""
+    training = provenance["training"]
+    named = {**training["data"], "surface": Path(training["data"]["surface"]).name}
+    return {**provenance, "training": {**training, "data": named}}
 
 
 def _factor(scores: dict[str, float], name: str, band: int) -> float:
@@ -125,7 +134,7 @@ def _table(scores: dict[str, float], factors: dict[str, list[float]]) -> dict[st
 if __name__ == "__main__":
     made = calibrated(Path(sys.argv[1]), Path(sys.argv[2]))
     print(checkpoint.write(made, sys.argv[3]))
-    for variable, rows in made.provenance["scores_below"].items():
+    for variable, rows in made.provenance["depth"]["scores"].items():
         print(variable, made.normalisation["depth_calibration"][variable])
         for band, row in rows.items():
             print(f"  to {band} m", row)

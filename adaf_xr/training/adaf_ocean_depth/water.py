@@ -21,7 +21,7 @@ from adaf_xr.models.adaf_ocean.planes import blurred, refined
 WIDTHS = (1.5, 6.0)
 """Standard deviations [cells] of the blur of random fields, from the narrowest to the widest."""
 
-STRENGTHS = (0.05, 1.0)
+STRENGTHS = (0.1, 1.5)
 """Standard deviations of foreign temperatures [degC]."""
 
 SALT = 0.15
