@@ -38,6 +38,9 @@ MERGE = 0.4
 """Side of the bins they are gathered to where they crowd, in scales: a mean over such a bin is the value at its mean
 place to 2 % of the standard deviation."""
 
+WIDE = 1.0 / 6.0
+"""Side of the bins from which a broad part is estimated, in its scales."""
+
 MEMBERS = 32
 """Most targets solved together: bounds the padding where positions crowd."""
 
@@ -164,6 +167,11 @@ class Nodes(Neighbourhood):
         mean, variance = super().analyse(*lattice.centre(nodes), stretched, threads)
         which = which.reshape(cell.shape)
         return _blended(weight, mean[which], 1.0 - variance[which])
+
+
+def widened(observed: SuperObservation, part: Part) -> SuperObservation:
+    """Means over bins of `WIDE` scales, from which a broad part is estimated."""
+    return observed.gathered(observed.bins(cells_of(part, WIDE), WIDE * part.time, 1.0))
 
 
 def cells_of(part: Part, lengths: float) -> Cells:

@@ -18,13 +18,10 @@ from adaf_xr.cf.canonical import SOURCES
 from adaf_xr.models.base import Analysis, Background, ModelSpec, Targets
 from adaf_xr.models.cells import Cells
 from adaf_xr.models.first_guess import at_targets
-from adaf_xr.models.neighbourhood import REACH, Neighbourhood, Nodes, cells_of
+from adaf_xr.models.neighbourhood import REACH, Neighbourhood, Nodes, widened
 from adaf_xr.models.scales import Override, Scales, scales_with
 from adaf_xr.models.super_observations import Bins, SuperObservation, SuperObservations, encode
 from adaf_xr.points.arrays import Points
-
-WIDE = 1.0 / 6.0
-"""Side of the bins from which the broad part is estimated, in its scales."""
 
 
 @dataclass(frozen=True, init=False)
@@ -178,7 +175,7 @@ class OptimalInterpolation:
         if not (surface and scales.broad):
             return [Neighbourhood.of(observed, mesoscale, self.neighbours)]
         part = scales.broad_part
-        wide = observed.gathered(observed.bins(cells_of(part, WIDE), WIDE * part.time, 1.0))
+        wide = widened(observed, part)
         # To the broad part the mesoscale is noise, and nearly white from one wide cell to the next.
         wide = replace(wide, noise=wide.noise + mesoscale.std**2)
         broad = Nodes.of(wide, part, self.neighbours)

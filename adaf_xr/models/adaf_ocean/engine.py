@@ -18,6 +18,8 @@ from adaf_xr.models.adaf_ocean.deep_sums import deep_sums
 from adaf_xr.models.adaf_ocean.depths import BELOW, CALIBRATED, has_levels
 from adaf_xr.models.adaf_ocean.frame import Frame
 from adaf_xr.models.adaf_ocean.header import calibration_of, configuration_of, depth_calibration_of
+from adaf_xr.models.adaf_ocean.large_scale import HALO as WIDE_HALO
+from adaf_xr.models.adaf_ocean.large_scale import with_large_scale
 from adaf_xr.models.adaf_ocean.sums import FINE, Sums
 from adaf_xr.models.base import Analysis, Background, ModelSpec, Targets
 from adaf_xr.models.carrying import Held, described, network_on
@@ -55,6 +57,9 @@ class AdafOcean:
         The weights. Only a Reference or a path keeps them out of task graphs.
     device : str
         Where the network computes.
+    large_scale : bool
+        Whether sea level is first corrected at the scale of basins, where altimeters say that it must be
+        (:mod:`adaf_xr.models.adaf_ocean.large_scale`): the network does not look that far.
 
     Raises
     ------
@@ -79,11 +84,16 @@ class AdafOcean:
     depth_calibration: tuple[tuple[float, ...], ...] = field(repr=False)
     trained_on: str = field(repr=False)
     device: str
+    large_scale: bool
 
     def __init__(
-        self, checkpoint: Reference | str | os.PathLike[str] | AdafOceanNetwork, *, device: str = "cpu"
+        self,
+        checkpoint: Reference | str | os.PathLike[str] | AdafOceanNetwork,
+        *,
+        device: str = "cpu",
+        large_scale: bool = True,
     ) -> None:
-        settings = {**_taken(checkpoint), "device": device}
+        settings = {**_taken(checkpoint), "device": device, "large_scale": large_scale}
         for name, value in settings.items():
             object.__setattr__(self, name, value)
 
@@ -97,7 +107,9 @@ class AdafOcean:
             sources=tuple(dict.fromkeys(channel.source for channel in CHANNELS)),
             grid=FINE,
             window=(span, span),
-            halo=float(np.radians(self.configuration.reach + REACH) * RADIUS),
+            halo=max(
+                float(np.radians(self.configuration.reach + REACH) * RADIUS), WIDE_HALO if self.large_scale else 0.0
+            ),
             provenance=self._provenance(),
             predictors=tuple(channel.variable for channel in PREDICTORS),
             checkpoint=self.weights.sha256 if isinstance(self.weights, Reference) else "",
@@ -159,7 +171,8 @@ class AdafOcean:
         """
         top = _top(background)
         mean, std = {}, {}
-        for part, names in _seas(background):
+        for given, names in _seas(background):
+            part = with_large_scale(given, encoded) if self.large_scale else given
             surface, depths = self._found(encoded, part, top[0], targets)
             for name in names:
                 values = part.fields[name]
