@@ -23,7 +23,20 @@ from small_depths import (
     pulling,
     with_levels,
 )
-from small_ocean import FIRST, POINTS, WHEN, WHERE, analysed, axes, background, engine, increments, quarters, same
+from small_ocean import (
+    FIRST,
+    POINTS,
+    WHEN,
+    WHERE,
+    analysed,
+    axes,
+    background,
+    engine,
+    increments,
+    quarters,
+    same,
+    small,
+)
 
 from adaf_xr import checkpoint
 from adaf_xr.checkpoint import CheckpointError
@@ -288,7 +301,8 @@ class TestWeights:
     def test_with_one_reach_all_levels_below_a_surface(self):
         assert deep_engine().reached(DEPTH).all()
         assert not deep_engine().reached(DEPTH[3:]).any()
-        assert deep_engine().spec.halo > engine().spec.halo
+        below, above = (AdafOcean(network, large_scale=False) for network in (deep(), small()))
+        assert below.spec.halo > above.spec.halo
 
     def test_with_one_they_are_the_only_engine_of_a_background(self, monkeypatch):
         from adaf_xr.inference import engines

@@ -34,6 +34,7 @@ from adaf_xr.inference.notices import NoObservationsWarning
 from adaf_xr.models.adaf_ocean.channels import ANOMALY, STATE
 from adaf_xr.models.adaf_ocean.configuration import Configuration
 from adaf_xr.models.adaf_ocean.engine import REACH, AdafOcean
+from adaf_xr.models.adaf_ocean.large_scale import HALO
 from adaf_xr.models.adaf_ocean.weights import checkpoint_of
 from adaf_xr.models.base import Background, Targets
 from adaf_xr.models.first_guess import at_targets
@@ -132,7 +133,9 @@ class TestEngine:
             npt.assert_allclose(fitted.std[name], factors.get(name, 1.0) * plain.std[name], rtol=1e-6)
 
     def test_the_halo_is_as_wide_as_what_matters(self):
-        assert engine().spec.halo == pytest.approx(np.radians(SMALL.reach + REACH) * 6371.0)
+        assert engine().spec.halo == HALO
+        alone = AdafOcean(small(), large_scale=False)
+        assert alone.spec.halo == pytest.approx(np.radians(SMALL.reach + REACH) * 6371.0)
         assert (
             Configuration().reach > replace(SMALL, blocks=(1, 2)).reach == SMALL.reach + 4
         )  # two convolutions on tokens

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from adaf_xr import grids
-from adaf_xr.models.adaf_ocean.channels import ANOMALY, STATE
+from adaf_xr.models.adaf_ocean.channels import STATE, sea_level_of
 from adaf_xr.models.adaf_ocean.depths import has_levels
 from adaf_xr.models.adaf_ocean.frame import REFINEMENT, Frame
 from adaf_xr.models.base import Background
@@ -68,11 +68,6 @@ def coarse_cells(background: Background, names: Sequence[str], level: int, frame
     """
     held = {STATE.index(name): background.fields[name][level] for name in names if has_levels(background, name)}
     return _tensor(_on_cells(background, held, frame, 1)[[STATE.index(name) for name in names]])
-
-
-def sea_level_of(background: Background) -> str:
-    """The variable that is the background's sea level."""
-    return ANOMALY if "zos" not in background.fields and ANOMALY in background.fields else "zos"
 
 
 def _level(background: Background, level: int) -> dict[int, NDArray]:

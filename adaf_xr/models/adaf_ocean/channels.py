@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from adaf_xr.models.base import Background
+
 STATE: tuple[str, ...] = ("zos", "thetao", "so", "uo", "vo")
 """What is analysed, in the order of the weights."""
 
@@ -81,3 +83,8 @@ BINS = 5
 
 AGES = tuple(2.0 * bin_ - DAYS + 1.0 for bin_ in range(BINS))
 """Middle of every bin [days from the analysis time]."""
+
+
+def sea_level_of(background: Background) -> str:
+    """The variable that is the background's sea level."""
+    return ANOMALY if "zos" not in background.fields and ANOMALY in background.fields else "zos"

@@ -13,8 +13,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from adaf_xr import grids
-from adaf_xr.models.adaf_ocean.backdrop import sea_level_of
-from adaf_xr.models.adaf_ocean.channels import AGES, KEPT
+from adaf_xr.models.adaf_ocean.channels import AGES, KEPT, sea_level_of
 from adaf_xr.models.adaf_ocean.sums import FINE, Sums
 from adaf_xr.models.base import Background
 from adaf_xr.models.neighbourhood import REACH, Nodes, widened

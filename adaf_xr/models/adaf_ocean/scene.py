@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from adaf_xr import ocean_mask
-from adaf_xr.models.adaf_ocean.backdrop import Backdrop, sea_level_of
+from adaf_xr.models.adaf_ocean.backdrop import Backdrop
+from adaf_xr.models.adaf_ocean.channels import sea_level_of
 from adaf_xr.models.adaf_ocean.frame import REFINEMENT, Frame
 from adaf_xr.models.adaf_ocean.innovations import observed
 from adaf_xr.models.adaf_ocean.planes import filled, refined
