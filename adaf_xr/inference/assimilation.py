@@ -16,6 +16,7 @@ from adaf_xr.fields import canonical
 from adaf_xr.grids import regrid, sample
 from adaf_xr.inference import attributes, engines
 from adaf_xr.inference import background as first_guess
+from adaf_xr.inference import consecutive
 from adaf_xr.inference.encoding import Box, Encoding, Scene, in_cell
 from adaf_xr.inference.observations import OnError, Stream, open_streams
 from adaf_xr.inference.pairs import Overlaps, PairLayer
@@ -107,9 +108,12 @@ def assimilate(
     usable = {*first.data_vars, *engine.spec.adds, *engine.spec.predictors}
     streams, idle = open_streams(observations, usable, engine.spec.sources, _topography(mdt), on_error)
     sources = tuple(dict.fromkeys(stream.source for stream in streams))
-    scenes = first_guess.scenes(first)
+    scenes, centres = first_guess.scenes(first), first.time.values
+    if engine.spec.days > 1:
+        series = first if time is None else first_guess.whole(background, first)
+        scenes, centres = consecutive.widened(scenes, centres, series, engine.spec)
     box = Box.around(target.latitude, target.longitude, engine.spec.halo)
-    encoded = _encode(streams, scenes, first.time.values, Encoding(engine, box, sources, tuple(idle)))
+    encoded = _encode(streams, scenes, centres, Encoding(engine, box, sources, tuple(idle)))
     result = _analyse(encoded, scenes, first, target, engine)
     did = _account(sources, [str(name) for name in first.data_vars], engine)
     spec = engine.spec
@@ -156,13 +160,13 @@ def _topography(mdt: xr.Dataset | xr.DataArray | None) -> dict[str, Any] | None:
     return {"latitude": field.latitude.values, "longitude": field.longitude.values, "mdt": field.data}
 
 
-def _encode(streams: list[Stream], scenes: da.Array, times: np.ndarray, work: Encoding) -> da.Array:
-    """Object array (n_times,) of everything each analysis time keeps of the observations."""
+def _encode(streams: list[Stream], scenes: da.Array, centres: np.ndarray, work: Encoding) -> da.Array:
+    """Object array (n_times,) of everything each analysis time keeps of the observations around a centre."""
     keys = [key for stream in streams for key in stream.chunks.__dask_keys__()]
     nothing = np.empty(0, "datetime64[ns]")
     start = np.concatenate([nothing, *(stream.start for stream in streams)])
     stop = np.concatenate([nothing, *(stream.stop for stream in streams)])
-    pairs = Overlaps(start, stop, times.astype("datetime64[ns]"), work.model.spec.window)
+    pairs = Overlaps(start, stop, centres.astype("datetime64[ns]"), work.model.spec.window)
     name = "adaf-encoded-" + tokenize(keys, scenes.name, work)
     layer = PairLayer(name, work, keys, scenes.name, pairs)
     graph = HighLevelGraph.from_collections(name, layer, dependencies=[scenes, *(s.chunks for s in streams)])

@@ -35,6 +35,11 @@ def prepare(background: xr.Dataset | xr.DataArray, time: Any) -> xr.Dataset:
     return at.transpose(*order).chunk({d: 1 if d == "time" else -1 for d in order})
 
 
+def whole(background: xr.Dataset | xr.DataArray, first: xr.Dataset) -> xr.Dataset:
+    """All times of the background of which `first` are some; one without times has no others."""
+    return prepare(background, None) if "time" in canonical(background).dims else first
+
+
 def _at_times(ds: xr.Dataset, time: Any) -> xr.Dataset:
     """Select, interpolate or assign the analysis times."""
     if "time" not in ds.coords:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -126,10 +126,13 @@ class Material:
                     "variables"
                 )
 
-    def points(self, time: np.datetime64, window: Any) -> dict[str, Points]:
+    def points(
+        self, time: np.datetime64, window: Any, kinds: Collection[str] | None = None
+    ) -> dict[str, Points]:
         """Observations of one analysis time by kind, in memory, cut to [time - before, time + after).
 
-        A kind that is absent had no node in the tree, or no usable row.
+        A kind that is absent had no node in the tree, or no usable row; of `kinds`, where they are given, no other is
+        read.
         """
         before, after = as_window(window)
         found: dict[str, list[Points]] = {}
@@ -137,6 +140,8 @@ class Material:
         # days meanwhile, until all days are in memory at once.
         with _IN_THIS_THREAD:
             for source, _, node in source_nodes(self.observe(time, window)):
+                if kinds is not None and source not in kinds:
+                    continue
                 table = to_points(node.compute(), source=source)
                 columns = {str(name): variable.values for name, variable in table.variables.items()}
                 points = Points.from_columns(columns, source)

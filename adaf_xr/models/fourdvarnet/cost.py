@@ -129,7 +129,7 @@ class VariationalCost(nn.Module):
         return Problem(observations, self.temperature.seen(observations.sst, observations.sst_mask))
 
     def forward(self, state: Tensor, problem: Problem) -> Tensor:
-        """J of each of a batch of states (batch, channels, rows, columns); the mean over cells keeps it free of size."""
+        """J of each of a batch of states (batch, channels, rows, columns)."""
         values, mask = problem.observations.values, problem.observations.mask
         # Only the first channels of a state are observed.
         misfit = (state[:, : values.shape[1]] - values) * mask

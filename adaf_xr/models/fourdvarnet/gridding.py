@@ -31,6 +31,8 @@ class DailySums:
     ----------
     days : datetime64[ns], (n_days,)
         Middles of the days, one after the other; a day is the 24 hours around, [day - 12 h, day + 12 h).
+    time : datetime64[ns]
+        The one of them that is analysed.
     shape : (n_lat, n_lon)
         Of the grid.
     key : int64, (n,)
@@ -51,13 +53,21 @@ class DailySums:
     """
 
     days: NDArray[np.datetime64]
+    time: np.datetime64
     shape: tuple[int, int]
     key: NDArray[np.int64]
     total: NDArray[np.float64]
     count: NDArray[np.int64]
 
     @classmethod
-    def of(cls, points: Points, days: NDArray[np.datetime64], latitude: ArrayLike, longitude: ArrayLike) -> Self:
+    def of(
+        cls,
+        points: Points,
+        days: NDArray[np.datetime64],
+        latitude: ArrayLike,
+        longitude: ArrayLike,
+        time: np.datetime64 | None = None,
+    ) -> Self:
         """Encode points of any sources, in any order; none at all give the neutral element.
 
         Parameters
@@ -68,8 +78,11 @@ class DailySums:
             Each a day after the one before.
         latitude, longitude : array (n_lat,), (n_lon,)
             Centres of the cells [degrees]: latitude in either order, longitude ascending in any convention.
+        time : datetime64, optional
+            The day that is analysed. Default: the one in the middle.
         """
         days = np.asarray(days, "M8[ns]")
+        time = days[days.size // 2] if time is None else time.astype("M8[ns]")
         shape = np.size(latitude), np.size(longitude)
         row, north = _nearest(grids.locate_latitude(latitude, points.latitude))
         column, east = _nearest(grids.locate_longitude(longitude, points.longitude))
@@ -80,10 +93,10 @@ class DailySums:
         quantity = kind[points.source, points.variable]
         used = north & east & (quantity >= 0) & (day >= 0) & (day < days.size)
         key = ((quantity * days.size + day) * shape[0] + row) * shape[1] + column
-        return cls(days, shape, *_summed(key[used], points.value[used], np.ones(np.count_nonzero(used))))
+        return cls(days, time, shape, *_summed(key[used], points.value[used], np.ones(np.count_nonzero(used))))
 
     def __add__(self, other: Self) -> DailySums:
-        if self.shape != other.shape or not np.array_equal(self.days, other.days):
+        if (self.shape, self.time) != (other.shape, other.time) or not np.array_equal(self.days, other.days):
             raise ValueError(
                 f"observations encoded for {self._said()} and for {other._said()} do not add up: encode both for the "
                 "same days on the same grid"
@@ -91,7 +104,7 @@ class DailySums:
         if not (self.key.size and other.key.size):
             return self if self.key.size else other
         pairs = zip((self.key, self.total, self.count), (other.key, other.total, other.count), strict=True)
-        return DailySums(self.days, self.shape, *_summed(*map(np.concatenate, pairs)))
+        return DailySums(self.days, self.time, self.shape, *_summed(*map(np.concatenate, pairs)))
 
     def means(self, kind: str) -> NDArray[np.float32]:
         """Means of one of :data:`OBSERVED` over cells and days, (n_days, n_lat, n_lon), NaN where nothing was seen."""
@@ -104,7 +117,7 @@ class DailySums:
 
     def _said(self) -> str:
         first, last = self.days[[0, -1]].astype("M8[D]")
-        return f"{first} to {last} on {self.shape[0]} x {self.shape[1]} cells"
+        return f"{self.time.astype('M8[D]')} among {first} to {last} on {self.shape[0]} x {self.shape[1]} cells"
 
 
 def _nearest(at: grids.Axis) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

@@ -34,7 +34,7 @@ class BilinearUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, rows, columns) to the same."""
-        linear, left, right = self.forms(self.second(functional.relu(self.first(x)))).chunk(3, 1)
+        linear, left, right = self.forms(self.second(functional.relu(self.first(x), inplace=True))).chunk(3, 1)
         answer: Tensor = self.last(torch.cat([linear, left * right], 1))
         return answer
 

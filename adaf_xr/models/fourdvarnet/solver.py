@@ -36,7 +36,8 @@ class Course:
 
     def detached(self) -> Course:
         """The same without its past: no gradient goes back beyond it."""
-        return Course(*(x if x is None else x.detach() for x in (self.state, self.hidden, self.cell, self.size)))
+        past = (self.hidden, self.cell, self.size)
+        return Course(self.state.detach(), *(x if x is None else x.detach() for x in past))
 
 
 class Memory(nn.Module):
@@ -59,16 +60,32 @@ class Memory(nn.Module):
 
     def forward(self, seen: Tensor, hidden: Tensor | None, cell: Tensor | None) -> tuple[Tensor, Tensor]:
         """What it says, and what it keeps."""
-        if hidden is None or cell is None:  # nothing is remembered: 0, with which nothing need be multiplied
+        if hidden is None or cell is None:  # nothing is remembered: zeros, by which nothing need be multiplied
             weight = self.gates.weight[:, : seen.shape[1]]
-            let_in, _, let_out, candidate = functional.conv2d(seen, weight, self.gates.bias, padding=KERNEL // 2).chunk(
-                4, 1
-            )
-            cell = torch.sigmoid(let_in) * torch.tanh(candidate)
+            gates = functional.conv2d(seen, weight, self.gates.bias, padding=KERNEL // 2)
+            cell = torch.zeros_like(gates.chunk(4, 1)[0])
         else:
-            let_in, keep, let_out, candidate = self.gates(torch.cat([seen, hidden], 1)).chunk(4, 1)
-            cell = torch.sigmoid(keep) * cell + torch.sigmoid(let_in) * torch.tanh(candidate)
-        return torch.sigmoid(let_out) * torch.tanh(cell), cell
+            gates = self.gates(torch.cat([seen, hidden], 1))
+        return remembered(gates, cell) if torch.is_grad_enabled() else _remembered_in_place(gates, cell)
+
+
+def remembered(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """What a memory says and keeps, from its gates and from what it kept.
+
+    >>> says, keeps = remembered(torch.tensor([-9.0, 9.0, 9.0, 0.0]).view(1, 4, 1, 1), torch.ones(1, 1, 1, 1))
+    >>> round(keeps.item(), 2), round(says.item(), 2)
+    (1.0, 0.76)
+    """
+    let_in, keep, let_out, candidate = gates.chunk(4, 1)
+    cell = torch.sigmoid(keep) * cell + torch.sigmoid(let_in) * torch.tanh(candidate)
+    return torch.sigmoid(let_out) * torch.tanh(cell), cell
+
+
+def _remembered_in_place(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """The same in the memory of the gates, which is overwritten: to take fresh memory costs more than the arithmetic."""
+    let_in, keep, let_out, candidate = gates.chunk(4, 1)
+    kept = keep.sigmoid_().mul_(cell).addcmul_(let_in.sigmoid_(), candidate.tanh_())
+    return torch.tanh(kept).mul_(let_out.sigmoid_()), kept
 
 
 class Solver(nn.Module):
@@ -119,7 +136,7 @@ class Solver(nn.Module):
             if size is None:
                 # A gradient of 0 stays 0: there is nothing to do.
                 tiny = torch.finfo(gradient.dtype).tiny
-                size = (gradient.detach() ** 2).mean((1, 2, 3), keepdim=True).clamp_min(tiny).sqrt()
+                size = (gradient**2).mean((1, 2, 3), keepdim=True).clamp_min(tiny).sqrt()
             hidden, cell = self.memory(self.dropout(gradient / size), course.hidden, course.cell)
             move = self.answer(self.dropout(hidden)) * self._share(number)
             if self.configuration.descent:

@@ -129,7 +129,8 @@ def refined(estimate: Estimate, cells: int) -> Estimate:
     def finer(field: Tensor | None) -> Tensor | None:
         if field is None:
             return None
-        return functional.interpolate(field, scale_factor=cells, mode="bicubic", align_corners=False)
+        # With this flag torch takes the cubics of Keys, which keep linear fields, so that slopes have no ripples.
+        return functional.interpolate(field, scale_factor=cells, mode="bicubic", align_corners=False, antialias=True)
 
     ssh = finer(estimate.ssh)
     assert ssh is not None
