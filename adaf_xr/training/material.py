@@ -126,9 +126,7 @@ class Material:
                     "variables"
                 )
 
-    def points(
-        self, time: np.datetime64, window: Any, kinds: Collection[str] | None = None
-    ) -> dict[str, Points]:
+    def points(self, time: np.datetime64, window: Any, kinds: Collection[str] | None = None) -> dict[str, Points]:
         """Observations of one analysis time by kind, in memory, cut to [time - before, time + after).
 
         A kind that is absent had no node in the tree, or no usable row; of `kinds`, where they are given, no other is

@@ -139,9 +139,7 @@ def _prepare_day(material: Material, grid: Grid, data: Data, shards: Shards, whi
     return silent
 
 
-def _day(
-    material: Material, grid: Grid, data: Data, time: np.datetime64
-) -> tuple[dict[str, NDArray[Any]], list[str]]:
+def _day(material: Material, grid: Grid, data: Data, time: np.datetime64) -> tuple[dict[str, NDArray[Any]], list[str]]:
     """The arrays of a day, and which sources were silent."""
     engine = OptimalInterpolation(threads=1)
     own = data.interpolated == "analysis"

@@ -38,7 +38,10 @@ def scored(estimate: Estimate, truth: Truth, flow: Flow, border: int, passes: in
         and where the estimate has currents ``tau_uv`` and ``tau_div``.
     """
     centre = truth.ssh.shape[1] // 2
-    now, found = truth.day(centre), [None if x is None else x[:, centre : centre + 1].float() for x in _fields(estimate)]
+    now, found = (
+        truth.day(centre),
+        [None if x is None else x[:, centre : centre + 1].float() for x in _fields(estimate)],
+    )
     ssh, u, v = found
     assert ssh is not None
     sea, near = inner(now.sea, border), inner(away_from_land(now.sea, 1), border)

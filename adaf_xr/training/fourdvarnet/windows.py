@@ -68,7 +68,9 @@ class Windows:
         for split in ("train", "validation"):
             times = np.array([self.shards.time(split, index) for index in range(self.shards.count(split))])
             gaps = np.diff(times) != DAY
-            starts[split] = [first for first in range(len(times) - days + 1) if not gaps[first : first + days - 1].any()]
+            starts[split] = [
+                first for first in range(len(times) - days + 1) if not gaps[first : first + days - 1].any()
+            ]
             if not starts[split]:
                 raise MaterialError(
                     f"no {days} consecutive days in the {len(times)} of {split!r}: give a longer period of daily fields"
