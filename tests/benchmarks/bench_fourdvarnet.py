@@ -28,7 +28,8 @@ def random_window(days, cells, seed=0):
 def plain_unit(unit, x):
     """A bilinear unit layer by layer."""
     h = unit.second(functional.relu(unit.first(x)))
-    parts = zip(unit.forms.weight.chunk(3), unit.forms.bias.chunk(3) if unit.forms.bias is not None else (None,) * 3)
+    biases = (None,) * 3 if unit.forms.bias is None else unit.forms.bias.chunk(3)
+    parts = zip(unit.forms.weight.chunk(3), biases, strict=True)
     linear, left, right = (functional.conv2d(h, weight, bias, padding=1) for weight, bias in parts)
     return unit.last(torch.cat([linear, left * right], 1))
 

@@ -82,7 +82,7 @@ def remembered(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _remembered_in_place(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """The same in the memory of the gates, which is overwritten: to take fresh memory costs more than the arithmetic."""
+    """The same, written over the gates: to take fresh memory costs more than the arithmetic."""
     let_in, keep, let_out, candidate = gates.chunk(4, 1)
     kept = keep.sigmoid_().mul_(cell).addcmul_(let_in.sigmoid_(), candidate.tanh_())
     return torch.tanh(kept).mul_(let_out.sigmoid_()), kept
