@@ -14,9 +14,8 @@ from dask.highlevelgraph import HighLevelGraph
 from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.fields import canonical
 from adaf_xr.grids import regrid, sample
-from adaf_xr.inference import attributes, engines
+from adaf_xr.inference import attributes, consecutive, engines
 from adaf_xr.inference import background as first_guess
-from adaf_xr.inference import consecutive
 from adaf_xr.inference.encoding import Box, Encoding, Scene, in_cell
 from adaf_xr.inference.observations import OnError, Stream, open_streams
 from adaf_xr.inference.pairs import Overlaps, PairLayer

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import dask.array as da
@@ -97,8 +98,8 @@ class Windows(Sequence):
             start, stop = short[0]
             raise ValueError(
                 f"the engine {self.engine!r} sees {self.days} consecutive days, and the background has "
-                f"{stop - start} in a row at {_said(self.series[start])}, a day apart from one another: give it a longer "
-                "series, of every day. Which of its days are analysed is for time=... to say"
+                f"{stop - start} in a row at {_said(self.series[start])}, a day apart from one another: give it a "
+                "longer series, of every day. Which of its days are analysed is for time=... to say"
             )
 
     def __len__(self) -> int:
@@ -118,7 +119,7 @@ class Windows(Sequence):
         """Where days follow one another without a gap: the first, and the one after the last."""
         cuts = np.flatnonzero(np.diff(self.series) != DAY) + 1
         edges = [0, *cuts.tolist(), self.series.size]
-        return list(zip(edges[:-1], edges[1:], strict=True))
+        return list(pairwise(edges))
 
     @cached_property
     def _starts(self) -> NDArray[np.intp]:

@@ -65,19 +65,15 @@ class Scene:
         first = _zos(background, encoded)
         sea, periodic = np.isfinite(first), is_periodic(background.longitude)
         place = Placing.of(background, configuration.multiple, periodic)
-        ssh = normalisation["ssh"].forward(np.where(sea, encoded.means("ssh"), np.nan))
-        oi = normalisation["ssh"].forward(_filled(place(first), periodic)) if configuration.needs_oi else None
+        height = normalisation["ssh"]
+        ssh = height.forward(place(np.where(sea, encoded.means("ssh"), np.nan))).astype("f4")
+        oi = height.forward(_filled(place(first), periodic)).astype("f4") if configuration.needs_oi else None
         sst = None
         if configuration.needs_sst:
-            known = np.where(sea, _temperature(encoded, background), np.nan)
-            sst = place(normalisation.get("sst", _own(known)).forward(known))
+            known = place(np.where(sea, _temperature(encoded, background), np.nan))
+            sst = (normalisation.get("sst") or _own(known)).forward(known).astype("f4")
         day = int(np.flatnonzero(encoded.days == encoded.time)[0])
-        return cls(
-            *(None if field is None else np.asarray(field, "f4") for field in (place(ssh), oi, sst)),
-            np.isfinite(place(first[min(day, len(first) - 1)])),
-            day,
-            periodic,
-        )
+        return cls(ssh, oi, sst, np.isfinite(place(first[min(day, len(first) - 1)])), day, periodic)
 
 
 @dataclass(frozen=True)
