@@ -134,4 +134,4 @@ def time_labels(background: xr.Dataset) -> da.Array:
 
 def _scene(time: np.ndarray, *fields: np.ndarray, names: tuple[str, ...], axes: dict[str, np.ndarray]) -> np.ndarray:
     values = {name: field[0] for name, field in zip(names, fields, strict=True)}
-    return in_cell(Scene(time[0], Background(fields=values, **axes)))
+    return in_cell(Scene(time[0], Background(axes["latitude"], axes["longitude"], axes["depth"], values)))

@@ -68,7 +68,7 @@ def _of_tile(network: Inversion, scene: Scene, tile: Tile) -> NDArray[np.float64
     device = next(network.parameters()).device
 
     def cut(field: NDArray[np.float32] | None) -> Tensor | None:
-        return None if field is None else torch.from_numpy(field[:, *np.ix_(*tile)][None]).to(device)
+        return None if field is None else torch.from_numpy(field[np.ix_(np.arange(len(field)), *tile)][None]).to(device)
 
     ssh = cut(scene.ssh)
     assert ssh is not None
