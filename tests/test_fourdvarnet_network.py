@@ -95,6 +95,14 @@ def test_the_augmented_state_begins_as_the_interpolated_height_and_the_observed_
     assert not seen[~held.mask].any()
 
 
+def test_the_height_is_the_coarse_one_and_the_free_anomaly():
+    found = network_for(small("4dvarnet-ssh-sst"), seed=0).eval()(noise())[-1]
+    mean, seen, free, u, v = found.state.split(7, 1)
+    assert not torch.equal(seen, free)
+    for one, due in ((found.ssh, mean + free), (found.u, u), (found.v, v)):
+        assert torch.equal(one, due)
+
+
 def test_the_direct_state_begins_as_what_was_observed_and_ends_in_the_prior():
     held = noise(days=15)
     network = still(light(descent=0.0))

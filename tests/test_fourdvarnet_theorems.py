@@ -194,6 +194,14 @@ class TestDescent:
         assert max(np.diff(costs)) <= 0
         assert costs[-1] < 0.99 * costs[0]
 
+    @pytest.mark.parametrize(("pace", "way"), [("even", 1.0), ("falling", 1 + 1 / 2 + 1 / 3 + 1 / 4)])
+    def test_steps_go_their_share_of_what_the_memory_says(self, pace, way):
+        net = network(LIGHT.but(pace=pace, descent=0.0, projection=False))
+        nn.init.zeros_(net.solver.answer.weight)
+        nn.init.ones_(net.solver.answer.bias)
+        held = window(LIGHT)
+        torch.testing.assert_close(net(held)[-1].ssh, torch.nan_to_num(held.ssh) - way)
+
     @settings(max_examples=5, deadline=None)
     @given(SEEDS, st.floats(0.1, 10))
     def test_the_unit_of_the_cost_does_not_matter(self, seed, factor):
