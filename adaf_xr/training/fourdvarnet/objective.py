@@ -96,7 +96,7 @@ class Objective:
     def _of_currents(self, u: Tensor, v: Tensor, truth: Truth) -> dict[str, Tensor]:
         """Of currents, and of their divergence."""
         wanted = self.options
-        errors = [torch.where(truth.sea, found - due, 0.0) for found, due in ((u, truth.u), (v, truth.v))]
+        errors = torch.where(truth.sea, u - truth.u, 0.0), torch.where(truth.sea, v - truth.v, 0.0)
         divergence = self.flow.divergence(*errors, truth.latitude, wanted.smoothing) / wanted.divergence_unit
         far = away_from_land(truth.sea, 1 + reach(wanted.smoothing))
         return {
@@ -106,9 +106,9 @@ class Objective:
 
     def _of_state(self, network: nn.Module, state: Tensor, truth: Truth) -> dict[str, Tensor]:
         """Of the state beside its prior, and of the coarse height in it."""
-        states = (state, truth.state(self.configuration))
-        departures = [(network.prior(x) - x) ** 2 for x in states]
-        terms = {"prior": self.options.prior * sum((square.mean((1, 2, 3)) for square in departures), torch.zeros(()))}
+        prior: Any = network.prior
+        own, due = (((prior(x) - x) ** 2).mean((1, 2, 3)) for x in (state, truth.state(self.configuration)))
+        terms = {"prior": self.options.prior * (own + due)}
         if self.configuration.state == "augmented":
             departure = torch.where(truth.sea, state[:, : self.configuration.days] - truth.oi, 0.0)
             terms["coarse"] = self.options.coarse * self._mean([departure], truth.sea)

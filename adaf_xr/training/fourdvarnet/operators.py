@@ -33,8 +33,8 @@ class Flow:
     @classmethod
     def of(cls, normalisation: Mapping[str, Affine], steps: tuple[float, float], pooling: int = 1) -> Flow:
         """On a grid with these steps, or on means of cells of it."""
-        scales = (normalisation[name].scale for name in ("ssh", "currents"))
-        return cls(*scales, (steps[0] * pooling, steps[1] * pooling))
+        height, current = (normalisation[name].scale for name in ("ssh", "currents"))
+        return cls(height, current, (steps[0] * pooling, steps[1] * pooling))
 
     def geostrophic(self, ssh: Tensor, latitude: Tensor) -> tuple[Tensor, Tensor]:
         """Geostrophic currents of a height (batch, days, rows, columns) at latitudes (batch, rows) [degrees]."""

@@ -1,4 +1,4 @@
-"""From material to shards: for every day the truth, what was observed on a grid, and the height interpolated from it."""
+"""From material to shards: for every day the truth, gridded observations, and the height interpolated from them."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ class Grid:
             steps = np.diff(axis)
             if len(axis) < 3 or np.ptp(steps) > EVEN * abs(steps).mean() or steps.min() <= 0.0:
                 raise MaterialError(
-                    f"{name} of the truth is not evenly spaced, or has fewer than 3 cells: regrid it, or choose another "
-                    "data.region"
+                    f"{name} of the truth is not evenly spaced, or has fewer than 3 cells: regrid it, or choose "
+                    "another data.region"
                 )
         return cls(latitude, longitude)
 

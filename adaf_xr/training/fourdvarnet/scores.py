@@ -38,32 +38,22 @@ def scored(estimate: Estimate, truth: Truth, flow: Flow, border: int, passes: in
         and where the estimate has currents ``tau_uv`` and ``tau_div``.
     """
     centre = truth.ssh.shape[1] // 2
-    now, found = (
-        truth.day(centre),
-        [None if x is None else x[:, centre : centre + 1].float() for x in _fields(estimate)],
-    )
-    ssh, u, v = found
-    assert ssh is not None
+    now, ssh = truth.day(centre), estimate.ssh[:, centre : centre + 1].float()
     sea, near = inner(now.sea, border), inner(away_from_land(now.sea, 1), border)
     due = (now.u, now.v)
     scores: dict[str, tuple[Tensor, Tensor]] = {}
     for ending, height in (("", ssh), ("_oi", now.oi)):
         error = flow.height * torch.where(sea, height - now.ssh, 0.0)
         scores[f"rmse_zos{ending}"] = (error**2).sum(), sea.sum()
-        # The true height stands for land, where the difference does not count.
-        level = torch.where(now.sea, height, now.ssh)
+        level = torch.where(now.sea, height, 0.0)
         scores[f"tau_geostrophic{ending}"] = _explained(flow.geostrophic(level, now.latitude), due, near)
-    if u is not None and v is not None:
+    if estimate.u is not None and estimate.v is not None:
+        u, v = (torch.where(now.sea, field[:, centre : centre + 1], 0.0).float() for field in (estimate.u, estimate.v))
         scores["tau_uv"] = _explained((u, v), due, sea)
         far = inner(away_from_land(now.sea, 1 + reach(passes)), border)
-        flows = [[torch.where(now.sea, part, 0.0) for part in pair] for pair in ((u, v), due)]
-        spread = [(flow.divergence(*pair, now.latitude, passes),) for pair in flows]
-        scores["tau_div"] = _explained(*spread, far)
+        spread = [flow.divergence(x, y, now.latitude, passes) for x, y in ((u, v), due)]
+        scores["tau_div"] = _explained(spread[:1], spread[1:], far)
     return scores
-
-
-def _fields(estimate: Estimate) -> tuple[Tensor | None, ...]:
-    return estimate.ssh, estimate.u, estimate.v
 
 
 def _explained(found: Sequence[Tensor], due: Sequence[Tensor], counts: Tensor) -> tuple[Tensor, Tensor]:

@@ -33,15 +33,16 @@ def normalisation_from(days: Iterable[Mapping[str, NDArray[Any]]]) -> dict[str, 
     Examples
     --------
     >>> plane = np.array([[0.0, 2.0]])
-    >>> found = normalisation_from([{"ssh": plane, "sst": 10.0 * plane, "u": 3.0 + 0.0 * plane, "v": 4.0 + 0.0 * plane}])
+    >>> day = {"ssh": plane, "sst": 10.0 * plane, "u": 0.0 * plane + 3.0, "v": 0.0 * plane + 4.0}
+    >>> found = normalisation_from([day])
     >>> found["sst"], found["currents"]
     (Affine(offset=10.0, scale=10.0), Affine(offset=0.0, scale=5.0))
     """
     sums = {name: np.zeros(3) for name in ("ssh", "sst", "u", "v")}
     for day in days:
-        for name, sum_ in sums.items():
+        for name in sums:
             values = day[name][np.isfinite(day[name])].astype("f8")
-            sum_ += values.size, values.sum(), (values**2).sum()
+            sums[name] += values.size, values.sum(), (values**2).sum()
     if empty := [name for name, (number, *_) in sums.items() if not number]:
         raise MaterialError(f"the truth has no value of {', '.join(empty)} in the training period")
     mean = {name: total / number for name, (number, total, _) in sums.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import torch
@@ -44,12 +44,14 @@ class Truth:
             latitude = functional.avg_pool1d(latitude, cells)
         *known, oi = fields
         sea = torch.stack([torch.isfinite(field) for field in known]).all(0)
-        return cls(*(torch.where(sea, field, 0.0) for field in known), oi, sea, latitude)
+        ssh, u, v = (torch.where(sea, field, 0.0) for field in known)
+        return cls(ssh, u, v, oi, sea, latitude)
 
     def day(self, number: int) -> Self:
         """One day of the window."""
         fields = (self.ssh, self.u, self.v, self.oi, self.sea)
-        return type(self)(*(field[:, number : number + 1] for field in fields), self.latitude)
+        ssh, u, v, oi, sea = (field[:, number : number + 1] for field in fields)
+        return replace(self, ssh=ssh, u=u, v=v, oi=oi, sea=sea)
 
     def state(self, configuration: Configuration) -> Tensor:
         """The state that the truth would be; on land the interpolated height, at rest."""

@@ -115,8 +115,8 @@ class Windows:
             if np.isfinite(sample["observed"]).any():
                 return sample
         raise MaterialError(
-            f"{TRIES} crops of a window of {split!r} from {self.shards.time(split, self._starts[split][number])} on had "
-            "no observation of sea surface height: choose a data.region that is observed, or larger crops"
+            f"{TRIES} crops of the window of {split!r} from {self.shards.time(split, self._starts[split][number])} on "
+            "had no observation of sea surface height: choose a data.region that is observed, or larger crops"
         )
 
     def _cut(self, start: int, split: str, rows: slice, columns: slice) -> Sample:
