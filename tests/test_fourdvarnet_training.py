@@ -167,7 +167,7 @@ class TestTraining:
         found = normalisation_of(held)
         assert set(found) == {"ssh", "currents", "sst"} and found["sst"].offset == pytest.approx(19.0, abs=1.0)
         assert held.provenance["material"] == {"name": "jet"}
-        assert held.provenance["grid"] == {"steps": [0.5, 0.5], "rows": 16, "columns": 20}
+        assert held.provenance["spacing"] == pytest.approx(0.5) and held.provenance["crop"] == [16, 20]
         assert held.provenance["days"] == {"train": 12, "validation": 8}
 
     def test_the_checkpoint_gives_the_scores_of_its_training(self, trained, shards):

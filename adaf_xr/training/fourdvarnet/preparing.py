@@ -16,11 +16,12 @@ from adaf_xr._version import __version__
 from adaf_xr.cf.canonical import CODES
 from adaf_xr.instants import DAY
 from adaf_xr.models.base import Background, Targets
+from adaf_xr.models.extrapolation import Extrapolation
 from adaf_xr.models.first_guess import at_targets
 from adaf_xr.models.fourdvarnet import NAME
+from adaf_xr.models.fourdvarnet.gridding import DailySums
 from adaf_xr.models.optimal_interpolation import OptimalInterpolation
 from adaf_xr.points import Points
-from adaf_xr.training.fourdvarnet.gridding import cell_means_of
 from adaf_xr.training.fourdvarnet.options import Data
 from adaf_xr.training.material import Material, MaterialError
 from adaf_xr.training.shards import Shards
@@ -141,27 +142,34 @@ def _prepare_day(material: Material, grid: Grid, data: Data, shards: Shards, whi
 
 def _day(material: Material, grid: Grid, data: Data, time: np.datetime64) -> tuple[dict[str, NDArray[Any]], list[str]]:
     """The arrays of a day, and which sources were silent."""
-    engine = OptimalInterpolation(threads=1)
-    own = data.interpolated == "analysis"
+    engine, own = OptimalInterpolation(threads=1), data.interpolated == "analysis"
     window = engine.window if own else (DAY // 2, DAY // 2)
     found = material.points(time, window, kinds=("ssh", "sst") if data.clouds else ("ssh",))
-    today = {kind: points.within(time - DAY // 2, time + DAY // 2) for kind, points in found.items()}
-    cells = grid.latitude, grid.longitude
+    points, cells = Points.concatenate(found.values()), (grid.latitude, grid.longitude)
     arrays: dict[str, NDArray[Any]] = dict(zip(("latitude", "longitude"), cells, strict=True))
     for name, canonical in TRUTH.items():
         arrays[name] = _cut(material.truth, canonical, grid, time)
-    heights = found.get("ssh", Points.empty())
-    heights = heights.where(heights.variable == CODES["zos"])
-    arrays["observed"] = cell_means_of(today.get("ssh", Points.empty()), "zos", *cells)
+    # The very sums that the engine makes of a day.
+    today = DailySums.of(points, np.array([time]), grid.latitude, np.unwrap(grid.longitude, period=360.0))
+    arrays["observed"] = today.means("ssh")[0]
+    if data.clouds:
+        arrays["sst"] = today.means("sst")[0]
+    heights = points.where(points.variable == CODES["zos"])
     background = _background(material, time)
     if own:
         guess = engine.analyse(engine.encode(heights, background, time), background, grid.targets).mean["zos"]
     else:
         guess = at_targets(background.fields["zos"], background, grid.targets)[0]
-    arrays["oi"] = guess.astype("f4")
-    if data.clouds:
-        arrays["sst"] = cell_means_of(today.get("sst", Points.empty()), "thetao", *cells)
+    arrays["oi"] = _without_land(guess).astype("f4")
     return arrays, [] if len(heights) else ["ssh"]
+
+
+def _without_land(field: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A field that goes on inland, as that of the engine does."""
+    sea = np.isfinite(field)
+    if not sea.any():
+        raise MaterialError("the background has no height at all: leave this time out of the periods, or mend its file")
+    return Extrapolation(sea, periodic=False)(field)
 
 
 def _cut(ds: xr.Dataset, name: str, grid: Grid, time: np.datetime64) -> NDArray[np.float32]:

@@ -116,11 +116,8 @@ class FourDVarNetTask:
             **provenance,
             "material": self.shards.fingerprint.get("material", {}),
             "days": {split: self.shards.count(split) for split in self.shards.days},
-            "grid": {
-                "steps": self._windows.steps,
-                "rows": self.data.rows or rows,
-                "columns": self.data.columns or columns,
-            },
+            "spacing": self._windows.steps[0],
+            "crop": [self.data.rows or rows, self.data.columns or columns],
             "interpolated": self.data.interpolated,
         }
         return checkpoint_of(self.configuration, weights, self._windows.normalisation, said)

@@ -125,8 +125,6 @@ class Windows:
         for name, quantity in QUANTITY.items():
             raw = self._stacked(name, start, split, rows, columns)
             sample[name] = self.normalisation[quantity].forward(raw).astype("f4")
-        # What land holds must be finite, and no value of the sea is farther from any of them than the mean.
-        sample["oi"] = np.nan_to_num(sample["oi"], nan=0.0)
         sample["latitude"] = self.axes[0][rows].astype("f4")
         return sample
 
