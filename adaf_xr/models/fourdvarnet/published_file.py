@@ -47,7 +47,7 @@ def read_published(
         A ``.ckpt`` of Lightning or a ``.pth`` with a state, in the layout of the paper (``phi_r``, ``model_H``,
         ``model_Grad``, ``model_VarCost``) or of its descendant (``prior_cost``, ``grad_mod``), below any prefix.
     experiment : str, optional
-        Which of :data:`adaf_xr.models.fourdvarnet.PUBLISHED` it is, where the file does not tell.
+        Which of :func:`adaf_xr.models.fourdvarnet.experiments.published` it is, where the file does not tell.
     normalisation : mapping of str to Affine, optional
         Of "ssh", "currents" and "sst", where it was not that of the published training.
     **options
