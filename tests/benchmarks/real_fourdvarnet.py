@@ -1,10 +1,11 @@
-"""Published weights of 4DVarNet's lighter network on a real map: ``real_fourdvarnet.py FILE ...``.
+"""Published weights of 4DVarNet's lighter network on a real map: ``real_fourdvarnet.py [FILE ...]``.
 
 FILE are states that others have published (``ckpt/*.pth`` on the branch maximebeauchamp of
-github.com/CIA-Oceanix/4dvarnet-starter). The truth is one real map of sea level over the Gulf Stream at 0.1 degrees,
-the same on every day, sampled without noise along five straight tracks a day. RMSE is that of the centre day, ten cells
-within the edges, beside linear interpolation of all days' observations at once, which the constant truth favours.
-Networks run with gaps as observations of 0, as they were trained, and with gaps left out of the cost.
+github.com/CIA-Oceanix/4dvarnet-starter); default: those in ``4dvarnet`` below the folder of real data. The truth is one
+real map of sea level over the Gulf Stream at 0.1 degrees, the same on every day, sampled without noise along five
+straight tracks a day. RMSE is that of the centre day, ten cells within the edges, beside linear interpolation of all
+days' observations at once, which the constant truth favours. Networks run with gaps as observations of 0, as they were
+trained, and with gaps left out of the cost.
 """
 
 import argparse
@@ -52,8 +53,10 @@ def rmse(field, truth):
 def main():
     """One line for each file and way."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("files", nargs="+")
+    arguments.add_argument("files", nargs="*", default=sorted((data_root() / "4dvarnet").glob("*.pth")))
     options = arguments.parse_args()
+    if not options.files:
+        print(f"no published weights in {data_root() / '4dvarnet'}: name some")
     truth = truth_of(data_root())
     for file in options.files:
         for gaps in ("zero", "masked"):

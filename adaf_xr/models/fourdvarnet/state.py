@@ -41,20 +41,19 @@ class Observations:
 
 def observations_of(window: Window, configuration: Configuration) -> Observations:
     """What of the state of a window was observed."""
-    there, oi = window.mask, window.oi
-    # A choice, not a product: 0 times NaN is NaN.
-    ssh = torch.where(there, window.ssh, 0.0)
-    mask = torch.ones_like(ssh) if configuration.gaps == "zero" else there.to(ssh.dtype)
-    if configuration.state == "augmented":
-        assert oi is not None
-        ssh, mask = (
-            torch.cat([oi, torch.where(there, window.ssh - oi, 0.0)], 1),
-            torch.cat([torch.ones_like(mask), mask], 1),
-        )
+    there = window.mask
+    mask = torch.ones_like(window.ssh) if configuration.gaps == "zero" else there.to(window.ssh.dtype)
+    # By choices, not products: 0 times NaN is NaN.
+    if configuration.state == "direct":
+        values = torch.where(there, window.ssh, 0.0)
+    else:
+        assert window.oi is not None
+        values = torch.cat([window.oi, torch.where(there, window.ssh - window.oi, 0.0)], 1)
+        mask = torch.cat([torch.ones_like(mask), mask], 1)
     if not configuration.needs_sst or window.sst is None:
-        return Observations(ssh, mask)
+        return Observations(values, mask)
     known = torch.isfinite(window.sst)
-    return Observations(ssh, mask, torch.where(known, window.sst, 0.0), known.to(ssh.dtype))
+    return Observations(values, mask, torch.where(known, window.sst, 0.0), known.to(mask.dtype))
 
 
 def beginning(observations: Observations, configuration: Configuration) -> Tensor:
