@@ -3,7 +3,8 @@
 import os
 import re
 import warnings
-from collections import OrderedDict
+from collections import Counter, OrderedDict, defaultdict
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,14 @@ class Coordinates:
 
     def __setstate__(self, state):
         Coordinates.built = True
+
+
+class Several(list):
+    """A list with a name, which pickles fill by its methods."""
+
+
+class Named(dict):
+    """A mapping with a name."""
 
 
 class Trap:
@@ -218,7 +227,9 @@ def test_a_published_checkpoint_goes_through_our_own_file(tmp_path):
 def test_no_object_of_the_file_is_built_and_no_code_of_it_runs(tmp_path):
     trap = Trap(tmp_path / "sprung")
     state = paper_state("4dvarnet-ssh-sst", **TINY)
-    settings = {"coords": [Coordinates(), {Coordinates(): trap}], "n": np.float64(1)}
+    odd = [Several([1, 2]), Named(a=1), Counter("aab"), defaultdict(list, a=[1]), {1, 2}, frozenset("a"), 1j, slice(3)]
+    odd += [datetime(2012, 10, 1), np.arange(3), np.datetime64("2012-10-01"), Path("here"), torch.float32, b"bytes"]
+    settings = {"coords": [Coordinates(), {Coordinates(): trap}], "n": np.float64(1), "odd": odd}
     path = lightning(tmp_path / "a.ckpt", state, hyper_parameters=settings, callbacks=trap)
     quietly(path)
     assert not (tmp_path / "sprung").exists()
