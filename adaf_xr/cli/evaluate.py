@@ -139,7 +139,7 @@ def evaluate(
         if _wants_paper(table, engines):
             rows = _paper(material, times, fields, first, engines, region, judged.sheet)
             written.append(paper.write(rows, out))
-            for each in paper.shown(rows):
+            for each in paper.shown(rows, terminal.width()):
                 terminal.show(each)
                 terminal.show("")
     for each in ratios.shown(judged.ratios):

@@ -95,7 +95,8 @@ def heights(
     days = np.unique(np.concatenate([windows(series, times, engine) for engine in engines.values()]))
     run = Run(OptimalInterpolation(), replace(material, background=series[["zos"]]))
     region = material.provenance.get("experiment", {}).get("region")
-    return run.analyses(series.time.values[days], *grids, {"region": region and tuple(region), "mdt": mdt})[["zos"]]
+    (grid,) = grids
+    return run.analyses(series.time.values[days], grid, {"region": region and tuple(region), "mdt": mdt})[["zos"]]
 
 
 def cloudy(engines: Mapping[str, Any]) -> list[str]:

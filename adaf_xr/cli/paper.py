@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -97,26 +98,53 @@ def write(table: pd.DataFrame, folder: Path) -> Path:
     return path
 
 
-def shown(table: pd.DataFrame) -> list[Table]:
-    """The eight scores of the paper under its names, with the published rows below; then all others."""
+def shown(table: pd.DataFrame, width: int) -> list[Table]:
+    """The eight scores of the paper under its names, with the published rows below; then all others.
+
+    What is wider than `width` goes on below, for half a number is none.
+    """
     from adaf_xr.metrics.published_rows import COLUMNS
 
     eight = [name for name in COLUMNS if name in table]
     others = [str(name) for name in table.columns if name not in COLUMNS]
     ours = table[table.index.get_level_values("data") != DATA]
-    found = [_of(table[eight], f"Scores of the 4DVarNet paper, with those published of {DATA}")]
-    return [*found, _of(ours[others], "Beside them")] if others else found
+    return [
+        *_folded(table, eight, f"Scores of the 4DVarNet paper, and those published of {DATA}", width),
+        *_folded(ours, others, "Beside them", width),
+    ]
+
+
+def _folded(table: pd.DataFrame, names: list[str], title: str, width: int) -> list[Table]:
+    """One table, or as many as it takes for their columns to fit."""
+    from rich.console import Console
+
+    wide, found = Console(width=10_000), []
+    while names:
+        fits = [n for n in range(1, len(names) + 1) if wide.measure(_of(table[names[:n]], "")).maximum <= width]
+        many = max(fits, default=1)
+        found.append(_of(table[names[:many]], title))
+        names, title = names[many:], ""
+    return found
 
 
 def _of(table: pd.DataFrame, title: str) -> Table:
-    """A table for people; names of scores may take several lines."""
+    """A table for people."""
     from rich.table import Table
 
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    made.add_column("data", style="bold", no_wrap=True)
-    made.add_column("analysis", no_wrap=True)
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for label in table.index.names:
+        made.add_column(str(label), no_wrap=True)
     for name in table.columns:
-        made.add_column(str(name), justify="right", overflow="fold", min_width=6)
-    for (data, analysis), row in zip(table.index, table.to_numpy(), strict=True):
-        made.add_row(str(data), str(analysis), *("" if math.isnan(value) else f"{value:.4g}" for value in row))
+        made.add_column(_heading(str(name)), justify="right", no_wrap=True)
+    for labels, row in zip(table.index, table.to_numpy(), strict=True):
+        made.add_row(*map(str, labels), *("" if math.isnan(value) else f"{value:.4g}" for value in row))
     return made
+
+
+def _heading(name: str) -> str:
+    """A name in lines, the whole of it.
+
+    >>> _heading("test_lambda_x_u_all").split()
+    ['test_', 'lambda_x', '_u_all']
+    """
+    return "\n".join(part for part in re.split(r"^(test_)(lambda_[xt]|var_mse|spatial)", name) if part)
