@@ -14,10 +14,10 @@ from swell import NADIRS, SMALL
 
 import adaf_xr
 from adaf_xr import checkpoint
-from adaf_xr.cli.paper import table_of
+from adaf_xr.cli.paper import sheet_of, table_of
 from adaf_xr.inference import engines
 from adaf_xr.inference.comparison import paper_sheet
-from adaf_xr.metrics import PUBLISHED_ROWS, lambda_x_t, paper_scores, tau_from_ssh
+from adaf_xr.metrics import PUBLISHED_ROWS, lambda_x_t, paper_scores, tau, tau_from_ssh
 from adaf_xr.metrics.published_rows import COLUMNS
 from adaf_xr.models.fourdvarnet import network_for, small
 from adaf_xr.models.fourdvarnet.weights import checkpoint_of
@@ -133,12 +133,29 @@ class TestTable:
         table = pd.read_csv(out / "paper.csv", index_col=["data", "analysis"])
         truth = inside(open_experiment(folder).select("test").truth).load()
         heights = inside(opened(out, "interpolated")).sel(time=truth.time)
-        for name, height, sigma in (("true SSH, geostrophy", truth, 1.0), ("OI, geostrophy", heights, 4.0)):
-            shares = tau_from_ssh(height.zos, truth.uo, truth.vo, sigma=sigma)
+        for name, height in (("true SSH, geostrophy", truth), ("OI, geostrophy", heights)):
+            shares = tau_from_ssh(height.zos, truth.uo, truth.vo, sigma=1.0)
             row = table.loc["waves-v1", name]
             npt.assert_allclose(row["test_var_mse_curl"], shares.vorticity, rtol=1e-4)
             npt.assert_allclose(row["test_var_mse_div"], shares.divergence, rtol=1e-4)
         assert table.loc["waves-v1", "true SSH, geostrophy"]["test_mu"] == 1.0
+
+    @pytest.mark.parametrize(("spacing", "cells"), [(0.05, 4.0), (0.1, 2.0), (0.5, 1.0)])
+    def test_interpolations_are_smoothed_over_as_many_degrees_as_published(self, spacing, cells):
+        rng = np.random.default_rng(0)
+        time = np.datetime64("2012-10-22", "ns") + np.arange(9) * np.timedelta64(1, "D")
+        axes = {"time": time, "latitude": 33.0 + spacing * np.arange(20.0), "longitude": spacing * np.arange(20.0)}
+        heights, truth = (
+            xr.Dataset({name: (tuple(axes), rng.normal(size=(9, 20, 20))) for name in ("zos", "uo", "vo")}, axes)
+            for _ in range(2)
+        )
+        table = table_of(sheet_of(truth, {"mine": heights, "own": heights}, None, ["mine"], None), "toy")
+        shares = tau_from_ssh(heights.zos, truth.uo, truth.vo, sigma=cells)
+        npt.assert_allclose(table.loc["toy", "mine, geostrophy"]["test_var_mse_strain"], shares.strain)
+        npt.assert_allclose(table.loc["toy", "own"]["test_var_mse_uv"], tau(*self.maps(heights, truth)).uv)
+
+    def maps(self, field, truth):
+        return [ds[name] for ds in (field, truth) for name in ("uo", "vo")]
 
     def test_published_rows_are_there_and_say_of_what(self, evaluated):
         out, result = evaluated

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from adaf_xr.cli.judging import spacing_of
+
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
@@ -29,8 +31,8 @@ Paper = Annotated[
 
 FILE = "paper.csv"
 
-SMOOTHED = {"oi": 4.0, "truth": 1.0}
-"""Widths of the Gaussian over heights whose geostrophic currents are scored, as published [cells and days]."""
+WIDTH = 0.2
+"""Width [degrees] of the Gaussian over maps of optimal interpolation, as published: four cells of 0.05 degrees."""
 
 DATA = "NATL60"
 """What the published scores are of."""
@@ -61,11 +63,11 @@ def sheet_of(
     from adaf_xr.inference.comparison import paper_sheet
 
     rows = {name: ds for name, ds in fields.items() if "zos" in ds}
-    smoothed = dict.fromkeys(plain, SMOOTHED["oi"])
     if interpolated is not None:
-        rows, smoothed = {"OI": interpolated, **rows}, {"OI": SMOOTHED["oi"], **smoothed}
-    rows, smoothed = {"true SSH": truth, **rows}, {"true SSH": SMOOTHED["truth"], **smoothed}
-    return paper_sheet(truth, rows, box, smoothed)
+        rows = {"OI": interpolated, **rows}
+    # Other heights are smoothed by one cell, as published.
+    smoothed = dict.fromkeys(["OI", *plain], max(1.0, WIDTH / spacing_of(truth)))
+    return paper_sheet(truth, {"true SSH": truth, **rows}, box, {"true SSH": 1.0, **smoothed})
 
 
 def table_of(sheet: Sheet, data: str) -> pd.DataFrame:

@@ -41,8 +41,8 @@ def paper_scores(
         As for :func:`adaf_xr.metrics.lambda_x_t`.
     smoothed : float, optional
         For currents that are the geostrophic ones of `ssh`: the last four scores are those of
-        :func:`adaf_xr.metrics.tau_from_ssh`, for which the height is smoothed by a Gaussian of this width (published: 1
-        for the truth, 4 for an optimal interpolation).
+        :func:`adaf_xr.metrics.tau_from_ssh`, for which the height is smoothed by a Gaussian of this width [cells and
+        days] (published, on cells of 0.05 degrees: 1 for the truth, 4 for an optimal interpolation).
 
     Returns
     -------
