@@ -57,7 +57,8 @@ def main() -> None:
     command = ["evaluate", first, "--data", str(given.data), "--split", given.split, "--out", str(out)]
     command += [part for other in others for part in ("--against", other)]
     command += ["--sst", "both" if given.clouds else "truth", "--no-climatology", "--paper"]
-    app(command, standalone_mode=False)
+    if code := app(command, standalone_mode=False):
+        raise SystemExit(code)
     table = pd.read_csv(out / "paper.csv", index_col=["data", "analysis"])
     scores = table[table.index.get_level_values("data") != "NATL60"].droplevel("data")
     for line in found(scores):

@@ -29,7 +29,7 @@ def blended(network: Inversion, scene: Scene, tile: int, wanted: NDArray[np.bool
     scene : Scene
         The window.
     tile : int
-        Cells along the side of a tile; a grid that is no larger is one tile.
+        Cells along the side of a tile; a grid that is hardly larger is one tile.
     wanted : bool array (rows, columns)
         Where the answer matters: tiles without any of these cells are left out.
 
@@ -76,7 +76,7 @@ def _of_tile(network: Inversion, scene: Scene, tile: Tile) -> NDArray[np.float64
         return _unobserved(scene, tile, network.configuration)
     answer = network(Window(ssh, cut(scene.oi), cut(scene.sst)))[-1]
     parts = [part[0, scene.day] for part in (answer.ssh, answer.u, answer.v) if part is not None]
-    return torch.stack(parts).double().cpu().numpy()
+    return torch.stack(parts).cpu().double().numpy()
 
 
 def _unobserved(scene: Scene, tile: Tile, known: Configuration) -> NDArray[np.float64]:

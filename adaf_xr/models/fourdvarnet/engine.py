@@ -33,6 +33,9 @@ SPACING = {"paper": 0.05, "descendant": 0.1}
 USUAL = 0.1
 """The same of weights that do not say."""
 
+DIGITS = 4
+"""Decimals of a spacing: beyond them it is rounding, and two grids are one."""
+
 NEAR = 1.3
 """By how much the spacing of a grid may differ from that of the training, as a factor: fronts keep their width."""
 
@@ -63,7 +66,7 @@ class FourDVarNet:
     spacing : float, optional
         Degrees between the cells that the weights are for. Default: as the checkpoint says.
     tile : int, optional
-        Most cells along the side of a tile. Default: those of 12 degrees.
+        Cells along the side of a tile. Default: those of 12 degrees. A grid that is up to a quarter longer is one tile.
     device : str
         Where the network computes.
 
@@ -102,7 +105,7 @@ class FourDVarNet:
     ) -> None:
         settings = _taken(checkpoint)
         settings["normalisation"] = {**settings["normalisation"], **(normalisation or {})}
-        settings["spacing"] = float(spacing or settings["spacing"])
+        settings["spacing"] = round(float(spacing or settings["spacing"]), DIGITS)
         settings["tile"] = round(SIDE / settings["spacing"]) if tile is None else int(tile)
         for name, value in (settings | {"device": device}).items():
             object.__setattr__(self, name, value)
@@ -256,7 +259,8 @@ def _told(about: Checkpoint, path: str) -> dict[str, Any]:
         known = {"configuration": configuration_of(about), "normalisation": normalisation_of(about)}
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
-    data = about.provenance.get("data", {}).get("experiment", {})
+    parts = [about.provenance.get(part, {}).get("experiment", {}) for part in ("data", "material")]
+    data = next(filter(None, parts), {})
     origin = str(about.provenance.get("origin", ""))
     usual = next((spacing for layout, spacing in SPACING.items() if origin.endswith(layout)), USUAL)
     trained_on = str(about.provenance.get("trained_on") or data.get("name", "") or origin)

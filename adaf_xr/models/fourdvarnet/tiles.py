@@ -59,15 +59,16 @@ class Cuts:
         size : int
             Cells of the axis; a multiple of `multiple` unless it is periodic.
         tile : int
-            Most cells of a tile; rounded down to a multiple, and at least one.
+            Cells of a tile; rounded down to a multiple, and at least one. An axis that is longer by no more than what
+            two tiles share is a single one: two would be nearly the same.
         multiple : int
             Of what tiles begin at and are as long as.
         periodic : bool
             Whether the axis goes around the globe.
         """
-        tile = max(multiple, min(tile, size) // multiple * multiple)
-        if tile == size:
+        if size <= tile + tile // OVERLAP and not (periodic and size > tile):
             return cls(size, size, (0,))
+        tile = max(multiple, tile // multiple * multiple)
         step = max(multiple, (tile - tile // OVERLAP) // multiple * multiple)
         number = 1 + -(-(size if periodic else size - tile) // step)
         firsts = np.linspace(0, size, number, endpoint=False) if periodic else np.linspace(0, size - tile, number)
