@@ -209,7 +209,7 @@ class TestTiles:
         assert Cuts.of(152, 120, 4).starts == (0, 32)
 
     def test_one_tile_is_the_network_itself(self):
-        model = engine(SST)
+        model = engine(SST, clouds=True)
         obs = [columns(OBS), columns(seen(source="sst", name="thetao"))]
         bg = series(land=False)
         first = background(bg, SERIES[2], SERIES[1:4])
@@ -432,6 +432,32 @@ class TestTemperature:
             ]
             xr.testing.assert_equal(found[0], found[1])
             xr.testing.assert_equal(found[0], found[2])
+
+    def test_gaps_are_filled_for_networks_that_know_none(self):
+        # A temperature that changes evenly is known between two days that saw it, and beside land is what is there.
+        rise = 18.0 + 0.5 * xr.DataArray(np.arange(SERIES.size), {"time": SERIES}, ["time"])
+        sst = (rise + 0.0 * BG.zos.fillna(0.0)).assign_attrs(units="degC")
+        hidden = np.random.default_rng(0).random((24, 32)) < 0.4
+        holes = sst.where((sst.time != SERIES[2]) | ~xr.DataArray(hidden, dims=("latitude", "longitude")))
+        for configuration in (STACKED, SST):
+            found = {
+                clouds: [
+                    adaf_xr.assimilate(
+                        OBS, BG.assign(thetao=field), model=engine(configuration, clouds=clouds), time=SERIES[2]
+                    ).zos.compute()
+                    for field in (sst, holes)
+                ]
+                for clouds in (False, True)
+            }
+            npt.assert_allclose(*found[False], rtol=1e-4, atol=1e-5)
+            assert float(abs(found[True][0] - found[True][1]).max()) > 1e-3
+
+    def test_a_checkpoint_says_whether_it_knows_clouds(self, tmp_path):
+        for clouds in (False, True):
+            provenance = {"training": {"data": {"clouds": clouds}}}
+            held = checkpoint_of(STACKED, weights_of(network_for(STACKED, seed=0)), NORMALISATION, provenance)
+            checkpoint.write(held, tmp_path / f"{clouds}.safetensors")
+            assert FourDVarNet(tmp_path / f"{clouds}.safetensors").clouds == clouds
 
     def test_without_a_normalisation_its_own_spread_is_the_unit(self):
         plain = {name: NORMALISATION[name] for name in ("ssh", "currents")}

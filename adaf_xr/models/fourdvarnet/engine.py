@@ -6,19 +6,20 @@ import copy
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adaf_xr import grids
-from adaf_xr.checkpoint import Checkpoint, CheckpointError, Reference
+from adaf_xr.checkpoint import CheckpointError, Reference
 from adaf_xr.models.base import Analysis, Background, ModelSpec, Targets
-from adaf_xr.models.carrying import Held, described, network_on
+from adaf_xr.models.carrying import Held, network_on
 from adaf_xr.models.first_guess import at_targets
-from adaf_xr.models.fourdvarnet.configuration import NAME, Configuration
+from adaf_xr.models.fourdvarnet.configuration import Configuration
 from adaf_xr.models.fourdvarnet.gridding import DAY, OBSERVED, DailySums
 from adaf_xr.models.fourdvarnet.scene import Placing, Scene
+from adaf_xr.models.fourdvarnet.told import taken
 from adaf_xr.models.loading import slot
 from adaf_xr.normalisation import Affine
 from adaf_xr.points.arrays import Points
@@ -26,12 +27,6 @@ from adaf_xr.sphere import RADIUS
 
 if TYPE_CHECKING:
     from adaf_xr.models.fourdvarnet.network import Inversion
-
-SPACING = {"paper": 0.05, "descendant": 0.1}
-"""Degrees between the cells that published weights are for, by the layout of their files."""
-
-USUAL = 0.1
-"""The same of weights that do not say."""
 
 DIGITS = 4
 """Decimals of a spacing: beyond them it is rounding, and two grids are one."""
@@ -52,7 +47,8 @@ class FourDVarNet:
     Observations of sea surface height, and of its temperature where the network sees that, are averaged by cell and
     day. The background is an interpolated sea surface height of every day, such as `oi` gives, on the grid that is
     worked on. Temperature may be in the background too, as an analysis of it: it counts where nothing at all of it was
-    observed in a window. A network of the lighter kind needs the background for its grid and its land only.
+    observed in a window. Its gaps are filled for networks that know none. A network of the lighter kind needs the
+    background for its grid and its land only.
 
     Grids larger than a tile are done tile by tile, and blended.
 
@@ -63,6 +59,9 @@ class FourDVarNet:
     normalisation : mapping of str to Affine, optional
         Of "ssh", "currents" and "sst", in place of those of the checkpoint. Temperature without any is seen in units of
         its own spread in each window.
+    clouds : bool, optional
+        Whether the network was trained on temperature with gaps. Default: as the checkpoint says, else not. Where it
+        was not, gaps are filled from the days around.
     spacing : float, optional
         Degrees between the cells that the weights are for. Default: as the checkpoint says.
     tile : int, optional
@@ -89,6 +88,7 @@ class FourDVarNet:
     weights: Reference | Held
     configuration: Configuration
     normalisation: Mapping[str, Affine] = field(repr=False)
+    clouds: bool
     spacing: float
     tile: int
     trained_on: str = field(repr=False)
@@ -99,12 +99,14 @@ class FourDVarNet:
         checkpoint: Reference | str | os.PathLike[str] | Inversion,
         *,
         normalisation: Mapping[str, Affine] | None = None,
+        clouds: bool | None = None,
         spacing: float | None = None,
         tile: int | None = None,
         device: str = "cpu",
     ) -> None:
-        settings = _taken(checkpoint)
+        settings = taken(checkpoint)
         settings["normalisation"] = {**settings["normalisation"], **(normalisation or {})}
+        settings["clouds"] = settings["clouds"] if clouds is None else clouds
         settings["spacing"] = round(float(spacing or settings["spacing"]), DIGITS)
         settings["tile"] = round(SIDE / settings["spacing"]) if tile is None else int(tile)
         for name, value in (settings | {"device": device}).items():
@@ -194,7 +196,7 @@ class FourDVarNet:
 
         from adaf_xr.models.fourdvarnet.blending import blended
 
-        scene = Scene.of(encoded, background, self.configuration, self.normalisation)
+        scene = Scene.of(encoded, background, self.configuration, self.normalisation, self.clouds)
         place = Placing.of(background, self.configuration.multiple, scene.periodic)
         wanted = np.nan_to_num(place(_around(background, targets).astype("f8"))) > 0.0
         with slot(self.device), torch.no_grad():
@@ -236,35 +238,6 @@ class FourDVarNet:
         from adaf_xr.models.fourdvarnet.weights import network_of
 
         return cast("Inversion", network_on(self.weights, self.device, network_of))
-
-
-def _taken(given: Any) -> dict[str, Any]:
-    """What an engine keeps of what it is given."""
-    if isinstance(given, str | os.PathLike):
-        given = Reference.of(given)
-    if isinstance(given, Reference):
-        return {"weights": given, **_told(described(given, NAME), given.path)}
-    if not isinstance(configuration := getattr(given, "configuration", None), Configuration):
-        raise TypeError(f"{type(given).__name__} is no network: give a checkpoint, its path, or an Inversion")
-    still = copy.deepcopy(given).eval().requires_grad_(False)  # what is dropped in training would be so at random
-    plain = {"normalisation": {}, "spacing": USUAL, "trained_on": ""}
-    return {"weights": Held(still), "configuration": configuration, **plain}
-
-
-def _told(about: Checkpoint, path: str) -> dict[str, Any]:
-    """What a checkpoint says of itself."""
-    from adaf_xr.models.fourdvarnet.weights import configuration_of, normalisation_of
-
-    try:
-        known = {"configuration": configuration_of(about), "normalisation": normalisation_of(about)}
-    except CheckpointError as error:
-        raise CheckpointError(f"{path}: {error}") from error
-    parts = [about.provenance.get(part, {}).get("experiment", {}) for part in ("data", "material")]
-    data = next(filter(None, parts), {})
-    origin = str(about.provenance.get("origin", ""))
-    usual = next((spacing for layout, spacing in SPACING.items() if origin.endswith(layout)), USUAL)
-    trained_on = str(about.provenance.get("trained_on") or data.get("name", "") or origin)
-    return {**known, "spacing": about.provenance.get("spacing") or usual, "trained_on": trained_on}
 
 
 def _around(background: Background, targets: Targets) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from adaf_xr.grids import is_periodic
 from adaf_xr.models.base import Background
 from adaf_xr.models.extrapolation import Extrapolation
 from adaf_xr.models.fourdvarnet.configuration import Configuration
+from adaf_xr.models.fourdvarnet.gap_filling import without_gaps
 from adaf_xr.models.fourdvarnet.gridding import DailySums
 from adaf_xr.normalisation import Affine, standard
 
@@ -54,8 +55,22 @@ class Scene:
         background: Background,
         configuration: Configuration,
         normalisation: Mapping[str, Affine],
+        clouds: bool = False,
     ) -> Self:
         """A window from what was observed in it and the backgrounds of its days.
+
+        Parameters
+        ----------
+        encoded : DailySums
+            The observations.
+        background : Background
+            Its days, or for a network that needs no interpolated height, one.
+        configuration : Configuration
+            Of the network.
+        normalisation : mapping of str to Affine
+            Of "ssh" and "sst".
+        clouds : bool
+            Whether the network knows gaps in temperature; else they are filled.
 
         Raises
         ------
@@ -70,7 +85,8 @@ class Scene:
         oi = height.forward(_filled(place(first), periodic)).astype("f4") if configuration.needs_oi else None
         sst = None
         if configuration.needs_sst:
-            known = place(np.where(sea, _temperature(encoded, background), np.nan))
+            known = _temperature(encoded, background, sea)
+            known = place(known if clouds else np.where(sea, without_gaps(known, periodic), np.nan))
             sst = (normalisation.get("sst") or _own(known)).forward(known).astype("f4")
         day = int(np.flatnonzero(encoded.days == encoded.time)[0])
         return cls(ssh, oi, sst, np.isfinite(place(first[min(day, len(first) - 1)])), day, periodic)
@@ -128,20 +144,21 @@ def _zos(background: Background, encoded: DailySums) -> NDArray:
     return np.stack([fields["zos"] for fields in background.around.values()])
 
 
-def _temperature(encoded: DailySums, background: Background) -> NDArray:
+def _temperature(encoded: DailySums, background: Background, sea: NDArray[np.bool_]) -> NDArray:
     """Temperature of all days: what was observed, and only where nothing at all was, that of the background."""
-    observed = encoded.means("sst")
+    observed = np.where(sea, encoded.means("sst"), np.nan)
     if np.isfinite(observed).any():
         return observed
-    given = [fields["thetao"] for fields in background.around.values() if "thetao" in fields]
-    if not given or not np.isfinite(given).any():
+    held = [fields["thetao"] for fields in background.around.values() if "thetao" in fields]
+    given = np.where(sea, np.stack(held), np.nan) if held else observed
+    if not np.isfinite(given).any():
         first, last = encoded.days[[0, -1]].astype("M8[D]")
         raise ValueError(
             f"no sea surface temperature from {first} to {last}, and this network sees it beside sea level: give "
             "observations of it as a source 'sst', or an analysis of it as thetao of the background; or take a model "
             "that sees sea level alone, such as '4dvarnet-ssh'"
         )
-    return np.stack(given)
+    return given
 
 
 def _own(known: NDArray) -> Affine:
