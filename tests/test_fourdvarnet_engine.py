@@ -3,6 +3,7 @@
 import pickle
 
 import dask
+import dask.array as da
 import numpy as np
 import numpy.testing as npt
 import pytest
@@ -340,6 +341,15 @@ class TestAnalyses:
         lazy.zos.isel(time=2).compute()
         assert len(read) == 3  # the days of its window, and no other
 
+    def test_a_year_adds_little_to_the_graph(self):
+        days = FIRST + np.arange(365) * DAY
+        zos = da.zeros((365, 24, 32), chunks=(1, 24, 32), dtype="f4")
+        year = BG.isel(time=0, drop=True).drop_vars("zos").assign_coords(time=days)
+        year["zos"] = ("time", "latitude", "longitude"), zos, {"units": "m"}
+        lazy = adaf_xr.assimilate(seen(3650, days=365).chunk(obs=100), year, model=engine())
+        layers = {name: layer for name, layer in lazy.__dask_graph__().layers.items() if name.startswith("adaf-")}
+        assert len(layers) > 5 and sum(len(pickle.dumps(layer)) for layer in layers.values()) < 500_000
+
     def test_order_and_chunks_of_points_do_not_matter(self):
         model, order = engine(SST), np.random.default_rng(0).permutation(OBS.sizes["obs"])
         sst = seen(source="sst", name="thetao")
@@ -409,11 +419,25 @@ class TestAnalyses:
 
 
 class TestTemperature:
+    def test_observations_that_have_none_are_refused_before_anything_is_computed(self):
+        for obs in (OBS, [OBS, seen(source="insitu", name="thetao")]):
+            with pytest.raises(
+                ValueError, match=r"'4dvarnet-ssh-sst' sees thetao, which neither .* \(ssh, sst are used\)"
+            ):
+                adaf_xr.assimilate(obs, BG, model=engine(SST))
+
     def test_where_there_is_none_it_is_asked_for(self):
+        elsewhere = seen(source="sst", name="thetao").assign_coords(time=("obs", np.full(600, SERIES[-1] + 9 * DAY)))
         with pytest.raises(
             ValueError, match=r"no sea surface temperature from 2020-01-02 to 2020-01-04, .*'4dvarnet-ssh'"
         ):
-            adaf_xr.assimilate(OBS, BG, model=engine(SST), time=SERIES[2]).compute()
+            adaf_xr.assimilate([OBS, elsewhere], BG, model=engine(SST), time=SERIES[2]).compute()
+
+    def test_temperature_alone_leaves_the_height_as_it_was(self):
+        nothing, sst = OBS.isel(obs=slice(0, 0)), seen(source="sst", name="thetao")
+        an = adaf_xr.assimilate([nothing, sst], BG, model=engine(SST), time=SERIES[2]).compute()
+        npt.assert_allclose(an.zos[0], BG.zos[2], atol=1e-7)
+        assert an.vo.isnull().all()
 
     def test_an_analysis_of_it_may_be_in_the_background(self):
         sst = (18.0 + BG.zos).assign_attrs(units="degC")

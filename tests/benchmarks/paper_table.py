@@ -38,7 +38,11 @@ FINDINGS: dict[str, Callable[[Score], tuple[float, str, float]]] = {
     "points of divergence by SST": lambda of: (of("4dvarnet-ssh-sst", DIV) - of("4dvarnet-ssh", DIV), ">=", 20.0),
     "points of currents beyond OI": lambda of: (of("4dvarnet-ssh-sst", UV) - of(OI, UV), ">=", 10.0),
     "lambda_x of u as a share of OI's": lambda of: (of("4dvarnet-ssh-sst", LAMBDA_X) / of(OI, LAMBDA_X), "<=", 0.6),
+    "the same over all lines": lambda of: (
+        of("4dvarnet-ssh-sst", f"{LAMBDA_X}_all") / of(OI, f"{LAMBDA_X}_all"), "<=", 0.6,
+    ),
     "lambda_t of u [days]": lambda of: (of("4dvarnet-ssh-sst", LAMBDA_T), "<=", 4.0),
+    "the same over all lines [days]": lambda of: (of("4dvarnet-ssh-sst", f"{LAMBDA_T}_all"), "<=", 4.0),
 }  # fmt: skip
 """What the paper finds, as numbers with bounds."""
 
