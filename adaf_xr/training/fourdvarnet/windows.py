@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -91,7 +92,7 @@ class Windows:
             `sst`, without gaps but those of clouds; the true `ssh`, `u` and `v`, NaN on land. `latitude` (rows,).
         """
         rows, columns = (len(axis) // self.configuration.multiple * self.configuration.multiple for axis in self.axes)
-        return self._cut(self._starts[split][number], split, slice(rows), slice(columns))
+        return self._cut(self._days(split, number), slice(rows), slice(columns))
 
     def drawn(self, split: str, number: int, random: np.random.Generator) -> Sample:
         """A crop of a window that has an observation, perhaps those that the truth would give where another one was
@@ -102,15 +103,16 @@ class Windows:
         MaterialError
             Where nearly all crops have none.
         """  # noqa: D205
+        days = self._days(split, number)
         for _ in range(TRIES):
             rows, columns = (
                 _span(len(axis), wanted or len(axis), self.configuration.multiple, random)
                 for axis, wanted in zip(self.axes, (self.options.rows, self.options.columns), strict=True)
             )
-            sample = self._cut(self._starts[split][number], split, rows, columns)
+            sample = self._cut(days, rows, columns)
             if random.random() < self.options.permuted:
-                other = self._starts[split][int(random.integers(self.count(split)))]
-                elsewhere = np.isfinite(self._stacked("observed", other, split, rows, columns))
+                other = self._days(split, int(random.integers(self.count(split))))
+                elsewhere = np.isfinite([day["observed"][rows, columns] for day in other])
                 sample["observed"] = np.where(elsewhere, sample["ssh"], np.float32(np.nan))
             if np.isfinite(sample["observed"]).any():
                 return sample
@@ -119,19 +121,19 @@ class Windows:
             "had no observation of sea surface height: choose a data.region that is observed, or larger crops"
         )
 
-    def _cut(self, start: int, split: str, rows: slice, columns: slice) -> Sample:
+    def _days(self, split: str, number: int) -> list[Sample]:
+        """The days of a window, as they were prepared."""
+        first = self._starts[split][number]
+        return [self.shards.read(split, day) for day in range(first, first + self.configuration.days)]
+
+    def _cut(self, days: Sequence[Sample], rows: slice, columns: slice) -> Sample:
         """A part of a window, normalised."""
         sample: Sample = {}
         for name, quantity in QUANTITY.items():
-            raw = self._stacked(name, start, split, rows, columns)
+            raw = np.stack([day[name][rows, columns] for day in days])
             sample[name] = self.normalisation[quantity].forward(raw).astype("f4")
         sample["latitude"] = self.axes[0][rows].astype("f4")
         return sample
-
-    def _stacked(self, name: str, start: int, split: str, rows: slice, columns: slice) -> NDArray[np.float32]:
-        """A field on the days of a window [unit of the quantity]."""
-        days = range(start, start + self.configuration.days)
-        return np.stack([self.shards.read(split, day)[name][rows, columns] for day in days])
 
 
 def _span(cells: int, wanted: int, multiple: int, random: np.random.Generator) -> slice:
