@@ -9,6 +9,7 @@ from fourdvarnet_days import Tracks, material
 
 from adaf_xr import checkpoint
 from adaf_xr.models.fourdvarnet import Window, network_for, published, small
+from adaf_xr.models.fourdvarnet.prior import TwoScalePrior
 from adaf_xr.models.fourdvarnet.weights import network_of, normalisation_of
 from adaf_xr.training import load, train
 from adaf_xr.training.configuration import ConfigurationError, Optimiser, recipes
@@ -90,11 +91,15 @@ class TestOptions:
             assert found == value, key
 
     @pytest.mark.parametrize("name", EXPERIMENTS)
-    def test_the_published_size_is_one_key_away(self, name):
-        own = {key: None for key in load(name).model if key not in ("experiment", "size")}
-        wanted = load({"name": "p", "task": "4dvarnet", "model": {"experiment": name, "size": "published", **own},
-                       "epochs": 200, "batch": 2})  # fmt: skip
+    def test_the_published_training_has_the_sizes_and_the_loss_of_the_paper(self, name):
+        wanted = load(f"{name}-published")
         assert FourDVarNetTask.Model(**wanted.model).configuration() == published(name)
+        assert FourDVarNetTask.Loss(**wanted.loss) == Loss()
+        assert (wanted.optimiser.lr, wanted.batch, wanted.schedule.name) == (1e-3, 2, "constant")
+        groups = optimiser(network_for(published(name)), wanted.optimiser).param_groups
+        sizes = {group["share"]: sum(weight.numel() for weight in group["params"]) for group in groups}
+        prior = TwoScalePrior(42 if name == "unet-ssh-sst" else 35, 50, 4)
+        assert sizes[0.5] == sum(weight.numel() for weight in prior.parameters())
 
 
 class TestTask:
