@@ -14,6 +14,7 @@ from swell import NADIRS, SMALL
 
 import adaf_xr
 from adaf_xr import checkpoint
+from adaf_xr.cli.evaluate import named
 from adaf_xr.cli.paper import sheet_of, table_of
 from adaf_xr.inference import engines
 from adaf_xr.inference.comparison import paper_sheet
@@ -34,7 +35,7 @@ EXPERIMENT = replace(
     name="waves-v1",
     systems=(*NADIRS, "sst"),
     splits=periods(
-        test=("2012-10-06", "2012-10-12"), validation=("2012-10-16", "2012-10-18"), train=("2012-10-21", "2012-10-24")
+        test=("2012-10-06", "2012-10-11"), validation=("2012-10-16", "2012-10-18"), train=("2012-10-21", "2012-10-24")
     ),
 )
 
@@ -81,7 +82,7 @@ def inside(ds):
 class TestAnalyses:
     def test_heights_are_interpolated_on_all_days_of_all_windows(self, folder, evaluated):
         found = opened(evaluated[0], "interpolated")
-        expected = np.arange("2012-10-05", "2012-10-13", dtype="M8[D]")
+        expected = np.arange("2012-10-05", "2012-10-12", dtype="M8[D]")
         npt.assert_array_equal(found.time.values.astype("M8[D]"), expected)
         npt.assert_array_equal(np.diff(found.latitude), 0.5)
         assert found.latitude.min() > 32.0 and found.longitude.max() < -54.0  # where anything was observed
@@ -169,7 +170,8 @@ class TestTable:
     def test_all_scores_are_shown_in_a_narrow_terminal(self, evaluated):
         from rich.console import Console
 
-        from adaf_xr.cli.paper import shown
+        from adaf_xr.cli.evaluate import named
+from adaf_xr.cli.paper import shown
 
         table = pd.read_csv(evaluated[0] / "paper.csv", index_col=["data", "analysis"])
         console = Console(width=70, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
@@ -265,3 +267,11 @@ class TestPublished:
         first = engines.published_file(published)
         monkeypatch.setattr(engines, "_named", lambda _: pytest.fail("it is there already"))
         assert engines.published_file(published) == first
+
+    def test_the_weights_of_a_name_may_be_such_a_file(self, published):
+        found = named(["4dvarnet-ssh", "oi"], str(published))
+        assert list(found) == ["4dvarnet-ssh", "oi"] and found["oi"] == "oi"
+        assert checkpoint.describe(found["4dvarnet-ssh"]).provenance["file"] == published.name
+        assert named(["mine=oi"], "run.safetensors") == {"mine": "run.safetensors"}
+        with pytest.raises(ValueError, match="cannot be named 'interpolated' here"):
+            named(["interpolated=oi"])

@@ -77,6 +77,7 @@ class Work:
         asking, first = seen.asks_for_heights(engines), None
         if asking:
             first = interpolated.heights(material, asking, self.times, self.how["mdt"])
+            notes.append(f"{', '.join(asking)} start from an optimal interpolation of the observations, {STORE}.zarr")
         runs = interpolated.runs(engines, material, first, seen.sst, notes)
         name = next(iter(engines))
         if refine:

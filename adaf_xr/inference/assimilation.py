@@ -49,7 +49,8 @@ def assimilate(
         CF observation datasets (or their points); in a DataTree one node per source, named insitu, sst, sss, ssh, wind
         or ice.
     background : Dataset or DataArray
-        The first guess on any rectilinear latitude-longitude grid, with or without depth.
+        The first guess on any rectilinear latitude-longitude grid, with or without depth. Models that make one analysis
+        of several days take a series of daily fields, and see the days around each analysis time in it.
     model : str, path or object, optional
         Name of an engine; path or URL of a checkpoint, or folder of a published experiment; or any object that meets
         :class:`adaf_xr.models.base.AssimilationModel`. Default: each variable of the background by the first engine of
@@ -58,7 +59,8 @@ def assimilate(
         Output spacing in degrees, or something with ``latitude`` and ``longitude`` (axes, or points on one dimension).
         Default: the model's own spacing, 0.25. A background on that grid already keeps its own coordinates.
     time : datetime-like, str or sequence, optional
-        Analysis times; default: the background's. Between those the background is linear in time.
+        Analysis times; default: the background's. Between those the background is linear in time, but for models of
+        several days, which are asked for some of its days.
     window : timedelta-like or pair, optional
         Total span of observation times, half-open and centred on the analysis time (``"10D"``), or (before, after).
         Default: the model's.
@@ -106,6 +108,7 @@ def assimilate(
         engine = engine.around(target.latitude, target.longitude)
     usable = {*first.data_vars, *engine.spec.adds, *engine.spec.predictors}
     streams, idle = open_streams(observations, usable, engine.spec.sources, _topography(mdt), on_error)
+    engines.check_observed(engine, {name for stream in streams for name in stream.variables}, first.data_vars)
     sources = tuple(dict.fromkeys(stream.source for stream in streams))
     scenes, centres = first_guess.scenes(first), first.time.values
     if engine.spec.days > 1:

@@ -86,7 +86,8 @@ class Windows(Sequence):
     engine: str
 
     def __post_init__(self) -> None:
-        if strange := [time for time in self.times if time not in self.series]:
+        strange = self.times[~np.isin(self.times, self.series)]
+        if strange.size:
             raise ValueError(
                 f"the engine {self.engine!r} sees days around an analysis, and {_said(strange[0])} is none of the "
                 f"background's, {_said(self.series[0])} to {_said(self.series[-1])}: choose times that it has, or "
