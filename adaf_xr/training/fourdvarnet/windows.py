@@ -95,14 +95,15 @@ class Windows:
         return self._cut(self._days(split, number), slice(rows), slice(columns))
 
     def drawn(self, split: str, number: int, random: np.random.Generator) -> Sample:
-        """A crop of a window that has an observation, perhaps those that the truth would give where another one was
-        observed.
+        """A crop of a window, observed where it was or, of a share of the samples, where another window was.
+
+        What it would have seen there is the truth. Crops that have no observation are drawn again.
 
         Raises
         ------
         MaterialError
             Where nearly all crops have none.
-        """  # noqa: D205
+        """
         days = self._days(split, number)
         for _ in range(TRIES):
             rows, columns = (
