@@ -234,7 +234,7 @@ def check_spec(model: AssimilationModel) -> None:
     spec = model.spec
     if not isinstance(spec, ModelSpec):
         raise TypeError(f"{type(model).__name__}.spec is a {type(spec).__name__}: it must be a ModelSpec")
-    named = {*spec.variables, *spec.adds, *spec.predictors, *spec.needs}
+    named = {*spec.variables, *spec.adds, *spec.predictors, *spec.needs, *spec.sees}
     names, kinds = named - set(VARIABLES), set(spec.sources) - set(SOURCES)
     if names or kinds:
         raise ValueError(
@@ -257,6 +257,16 @@ def check_background(model: AssimilationModel, names: Iterable[Hashable]) -> Non
         raise ValueError(
             f"the engine {spec.name!r} analyses {', '.join(spec.variables)}, and the background has {', '.join(held)}: "
             "nothing of it would change. Give a background with one of these, or take a model that knows what it has"
+        )
+
+
+def check_observed(model: AssimilationModel, observed: Iterable[str], held: Iterable[Hashable]) -> None:
+    """Refuse observations and a background that both lack what the engine must see."""
+    if missing := [name for name in model.spec.sees if name not in {*observed, *held}]:
+        raise ValueError(
+            f"the engine {model.spec.name!r} sees {', '.join(missing)}, which neither the observations nor the "
+            f"background have: give a source of it ({', '.join(model.spec.sources)} are used), or a background with "
+            "it; or take a model that does without"
         )
 
 

@@ -41,6 +41,8 @@ class ModelSpec:
         Observed variables it can use although the background does not have them.
     needs : tuple of str
         Variables without which a background is no use to it.
+    sees : tuple of str
+        Variables without which, observed or in the background, it cannot work.
     gives_std : bool
         Whether it gives standard errors; without them results have no ``<name>_std`` at all.
     checkpoint : str
@@ -64,6 +66,7 @@ class ModelSpec:
     gives_std: bool = True
     checkpoint: str = ""
     days: int = 1
+    sees: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,7 @@ class FourDVarNet:
             gives_std=False,
             checkpoint=self.weights.sha256 if isinstance(self.weights, Reference) else "",
             days=known.days if known.needs_oi else 1,
+            sees=("thetao",) if known.needs_sst else (),
         )
 
     def _provenance(self) -> str:
