@@ -1,5 +1,6 @@
 """`adaf evaluate` of models of several days: what they see, and the table of the 4DVarNet paper."""
 
+import io
 import json
 from dataclasses import replace
 
@@ -10,12 +11,13 @@ import pytest
 import torch
 import xarray as xr
 from evaluating import call, refused
+from rich.console import Console
 from swell import NADIRS, SMALL
 
 import adaf_xr
 from adaf_xr import checkpoint
 from adaf_xr.cli.evaluate import named
-from adaf_xr.cli.paper import sheet_of, table_of
+from adaf_xr.cli.paper import sheet_of, shown, table_of
 from adaf_xr.inference import engines
 from adaf_xr.inference.comparison import paper_sheet
 from adaf_xr.metrics import PUBLISHED_ROWS, lambda_x_t, paper_scores, tau, tau_from_ssh
@@ -163,18 +165,13 @@ class TestTable:
         table = pd.read_csv(out / "paper.csv", index_col=["data", "analysis"])
         for name, scores in PUBLISHED_ROWS.items():
             assert table.loc["NATL60", name][list(COLUMNS)].to_dict() == scores
-        shown = " ".join(result.stdout.split())
-        assert "those published of NATL60" in shown
-        assert "NATL60 4dvarnet-ssh-sst 0.76 0.61 2.7 2.5 97.4 92.1 46.9 87.2" in shown
+        said = " ".join(result.stdout.split())
+        assert "those published of NATL60" in said
+        assert "NATL60 4dvarnet-ssh-sst 0.76 0.61 2.7 2.5 97.4 92.1 46.9 87.2" in said
 
     def test_all_scores_are_shown_in_a_narrow_terminal(self, evaluated):
-        from rich.console import Console
-
-        from adaf_xr.cli.evaluate import named
-from adaf_xr.cli.paper import shown
-
         table = pd.read_csv(evaluated[0] / "paper.csv", index_col=["data", "analysis"])
-        console = Console(width=70, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+        console = Console(width=70, record=True, file=io.StringIO())
         for each in shown(table, 70):
             assert console.measure(each).maximum <= 70
             console.print(each)
