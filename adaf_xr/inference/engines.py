@@ -68,7 +68,7 @@ FAMILIES: dict[str, str] = {
 }
 """Engines of checkpoints by family, as module:class; the class takes a Reference."""
 
-TRAINABLE = ("adaf-ocean-cnp", "adaf-ocean-cnp-thinned")
+TRAINABLE = ("adaf-ocean-cnp", "adaf-ocean-cnp-thinned", *(f"{name}-published" for name in FOURDVARNET))
 """Networks that the package can train, and has no weights of."""
 
 PUBLISHED: dict[str, str] = {
