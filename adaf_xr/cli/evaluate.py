@@ -133,16 +133,13 @@ def evaluate(
         work = Work(times, grid, how, out, resume, None if scheduler or workers else AT_ONCE)
         fields = work.fields(engines, material, seen, refine or [], notes)
         first = fields.pop(STORE, None)
-        judged = _judged(material, times, fields, usual, notes)
-        about = {"data": source.what, "split": split, "models": models}
-        written = [*judged.write(out, about), *stores]
+        judged, tables, files = _judged(material, times, fields, usual, notes), [], []
         if _wants_paper(table, engines):
             rows = _paper(material, times, fields, first, engines, region, judged.sheet)
-            written.append(paper.write(rows, out))
-            for each in paper.shown(rows, terminal.width()):
-                terminal.show(each)
-                terminal.show("")
-    for each in ratios.shown(judged.ratios):
+            tables, files = paper.shown(rows, terminal.width()), [paper.write(rows, out)]
+        about = {"data": source.what, "split": split, "models": models}
+        written = [*judged.write(out, about), *files, *stores]
+    for each in [*tables, *ratios.shown(judged.ratios)]:
         terminal.show(each)
         terminal.show("")
     score.tell([judged.sheet], judged.notes, written)
