@@ -11,6 +11,7 @@ import torch
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_fourdvarnet_published import lightning, paper_state
 
 import adaf_xr
 from adaf_xr import checkpoint
@@ -492,6 +493,23 @@ class TestTemperature:
             for field in (sst, 3.0 * sst - 30.0)
         ]
         npt.assert_allclose(found[0].zos.compute(), found[1].zos.compute(), rtol=1e-4, atol=1e-5)
+
+
+class TestPublished:
+    @pytest.mark.parametrize("experiment", engines.FOURDVARNET)
+    def test_a_file_of_the_paper_is_an_engine(self, experiment, tmp_path, monkeypatch):
+        monkeypatch.setenv("ADAF_XR_CACHE", str(tmp_path / "cache"))
+        state = paper_state(experiment, days=3, width=3, hidden=4, features=2)
+        path = lightning(tmp_path / "published.ckpt", state)
+        model = FourDVarNet(engines.published_file(path, experiment=experiment))
+        assert (model.spec.name, model.spec.grid, model.spec.days) == (experiment, 0.05, 3)
+        assert model.normalisation["ssh"] == standard(0.314463, 0.38866)
+        assert model.normalisation["currents"] == standard(0.0, 0.50973)
+        fine = series(30.025 + 0.05 * np.arange(24), -50.025 + 0.05 * np.arange(32))
+        obs = [OBS, seen(source="sst", name="thetao")]
+        an = adaf_xr.assimilate(obs, fine, model=model, time=SERIES[2]).compute()
+        for name in ("zos", "uo", "vo"):
+            npt.assert_array_equal(np.isfinite(an[name][0]), np.isfinite(fine.zos[2]))
 
 
 class TestGlobe:
