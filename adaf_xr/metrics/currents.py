@@ -174,8 +174,9 @@ def geostrophic_currents(ssh: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]
     --------
     A slope of 1 m per degree, up to the south:
 
-    >>> axes = {"time": [np.datetime64("2012-10-22", "ns")], "latitude": [29.0, 30.0, 31.0], "longitude": [0.0, 1.0, 2.0]}
-    >>> ssh = xr.DataArray(-np.arange(3.0)[None, :, None] + np.zeros((1, 3, 3)), axes, list(axes))
+    >>> day, three = np.datetime64("2012-10-22", "ns"), np.arange(3.0)
+    >>> axes = {"time": [day], "latitude": 29.0 + three, "longitude": three}
+    >>> ssh = xr.DataArray(-three[None, :, None] + np.zeros((1, 3, 3)), axes, list(axes))
     >>> float(geostrophic_currents(ssh)[0][0, 1, 1].round(2))
     1.21
     """
