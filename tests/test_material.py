@@ -4,6 +4,7 @@ import pickle
 import threading
 
 import dask
+import dask.array
 import numpy as np
 import pytest
 import toy
@@ -106,6 +107,21 @@ def test_lazy_points_are_those_in_memory():
         for ds in (whole, toy.lazy(whole, 64))
     )
     assert np.array_equal(np.sort(one.value), np.sort(other.value)) and len(one) > 100
+
+
+def test_kinds_that_are_not_asked_for_are_not_read():
+    def refused():
+        raise AssertionError("nobody asked for it")
+
+    def observe(time, window):
+        never = xr.DataArray(dask.array.from_delayed(dask.delayed(refused)(), (50,), "f8"), dims="obs")
+        temperature = toy.points(50, days=1.0, source="sst").rename(zos="sst").assign(sst=never)
+        return xr.DataTree.from_dict({"/ssh": toy.points(50, days=1.0), "/sst": temperature})
+
+    time = np.datetime64("2020-01-02", "ns")
+    assert list(material(observe=observe).points(time, ("1D", "0D"), kinds=("ssh",))) == ["ssh"]
+    with pytest.raises(AssertionError, match="nobody asked"):
+        material(observe=observe).points(time, ("1D", "0D"))
 
 
 def test_a_kind_without_rows_is_absent():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,11 +11,13 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from adaf_xr.cli import options, ratios, score, terminal, training_data
-from adaf_xr.cli.engine_file import engine_of
-from adaf_xr.cli.judging import Judged, mean_truth, on_grid, target_grid, told_of_grid, training_times
+from adaf_xr.cli import options, paper, ratios, score, terminal, training_data
+from adaf_xr.cli.analysing import Seen, Work, require_free, stores_of
+from adaf_xr.cli.interpolated import STORE, Height, Heights, Temperature, Temperatures
+from adaf_xr.cli.judging import Judged, mean_truth, on_grid, told_of_grid, training_times
 from adaf_xr.cli.observed import Chosen, Seed, Thin, Without, names_of, require_known
-from adaf_xr.cli.refined import COARSE, Refined, refined, require_finer
+from adaf_xr.cli.refined import Refined
+from adaf_xr.cli.runs import engines_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
     from adaf_xr.training import Material
 
 EVALUATION = "What is evaluated"
-
-APART = np.timedelta64(2, "D")
-"""Between two windows that share no file: those of images are of days, and their pixels stray by half a day."""
 
 BEST = Path("checkpoints") / "best.safetensors"
 """The weights of a training run that are meant when its folder is named."""
@@ -45,6 +44,15 @@ Against = Annotated[
     list[str] | None,
     typer.Option(
         "--against", metavar="[NAME=]MODEL", help="Another model beside it; repeat it.", rich_help_panel=EVALUATION
+    ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="PATH",
+        help="Weights of MODEL, which then is a name and nothing else: ours, or a published .ckpt of 4DVarNet.",
+        rich_help_panel=EVALUATION,
     ),
 ]
 Split = Annotated[str, typer.Option(metavar="NAME", help="The period.", rich_help_panel=EVALUATION)]
@@ -75,6 +83,7 @@ Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where to wri
 def evaluate(
     model: Model,
     data: options.Data = None,
+    checkpoint: Weights = None,
     split: Split = "test",
     time: Times = None,
     every: Every = 1,
@@ -85,10 +94,13 @@ def evaluate(
     without: Without = None,
     thin: Thin = 1.0,
     seed: Seed = 0,
+    heights: Heights = Height.ANALYSIS,
+    sst: Temperatures = Temperature.TRUTH,
     period: options.Periods = None,
     climatology: Climatology = True,
     mdt: options.MDT = None,
     out: Out = Path("evaluation"),
+    table: paper.Paper = None,
     resume: options.Resume = False,
     device: options.Device = None,
     scheduler: options.Scheduler = None,
@@ -98,15 +110,15 @@ def evaluate(
 
     `adaf evaluate RUN --data EXPERIMENT --against oi`
 
-    Writes the analyses, scores.csv, ratios.csv of the errors of one model and those of another, scores.json, and the
-    table of ADAF-Ocean, calc_metrics_NAME.csv.
+    Writes the analyses, scores.csv, ratios.csv of the errors of one model and those of another, scores.json, the table
+    of ADAF-Ocean, calc_metrics_NAME.csv, and of models of 4DVarNet the table of its paper, paper.csv.
     """
     if data is None:
         raise ValueError(f"an evaluation needs data: adaf evaluate {model} --data DIR")
-    models = named([model, *(against or [])])
-    first, coarse = next(iter(models)), COARSE.format(next(iter(models)))
-    stores = {name: out / f"{name}.zarr" for name in [*models, *([coarse] if refine else [])]}
-    _require_free(stores.values(), resume)
+    models = named([model, *(against or [])], checkpoint)
+    engines, seen = engines_of(models, device), Seen(heights, sst)
+    stores = [out / f"{name}.zarr" for name in stores_of(engines, seen, refine or [])]
+    require_free(stores, resume)
     source = training_data.opened(data, period)
     times = _chosen(source.material.times(split), time, every, split)
     _say_which(source.what, split, times)
@@ -116,39 +128,27 @@ def evaluate(
     notes = chosen.said()
     usual = training_times(material, times, notes) if climatology else None
     again = "the same command with --resume goes on after the days that are written"
-    at_once = None if scheduler or workers else AT_ONCE
     with terminal.resumable(again), terminal.cluster(scheduler, workers), terminal.remembering(notes):
-        how = {"grid": target_grid(material, grid), "region": region, "mdt": _topography(mdt)}
-        lazy = {name: _analyses(which, material, times, device, how) for name, which in models.items()}
-        if refine:
-            require_finer(material, how["grid"])
-            lazy[coarse] = _analyses(
-                models[first], material, times, device, how | {"grid": target_grid(material, None)}
-            )
-        # What cannot be is said of all models before the first of them begins to work.
-        fields = {name: _written(ds, stores[name], resume, at_once) for name, ds in lazy.items()}
-        if refine:
-            low = fields.pop(coarse)
-            fields |= {f"{first}-{rule}": refined(low, fields[first], rule) for rule in refine}
-        judged = _judged(material, times, fields, usual, notes)
+        how = {"region": region, "mdt": _topography(mdt)}
+        work = Work(times, grid, how, out, resume, None if scheduler or workers else AT_ONCE)
+        fields = work.fields(engines, material, seen, refine or [], notes)
+        first = fields.pop(STORE, None)
+        judged, tables, files = _judged(material, times, fields, usual, notes), [], []
+        if _wants_paper(table, engines):
+            rows = _paper(material, times, fields, first, engines, region, judged.sheet)
+            tables, files = paper.shown(rows, terminal.width()), [paper.write(rows, out)]
         about = {"data": source.what, "split": split, "models": models}
-        written = [*judged.write(out, about), *stores.values()]
-    for table in ratios.shown(judged.ratios):
-        terminal.show(table)
+        written = [*judged.write(out, about), *files, *stores]
+    for each in [*tables, *ratios.shown(judged.ratios)]:
+        terminal.show(each)
         terminal.show("")
     score.tell([judged.sheet], judged.notes, written)
 
 
-def _require_free(stores: Iterable[Path], resume: bool) -> None:
-    """Refuse to write over an evaluation."""
-    if held := [str(store) for store in stores if store.exists() and not resume]:
-        raise FileExistsError(
-            f"{held[0]} exists: write to another folder, --out, or go on with what an interruption left, --resume"
-        )
-
-
-def named(items: Sequence[str]) -> dict[str, str]:
+def named(items: Sequence[str], checkpoint: str | None = None) -> dict[str, str]:
     """Models of ``[NAME=]MODEL`` by name: that of the model, of its file, or of the folder of its run.
+
+    The weights of the first are those of a checkpoint, where one is given.
 
     Examples
     --------
@@ -162,10 +162,22 @@ def named(items: Sequence[str]) -> dict[str, str]:
             name, which = _name_of(item), item
         if not name or "/" in name:
             raise ValueError(f"{item}: {name!r} is no name, for files bear it; write NAME=MODEL, such as ours={which}")
-        if name in found or name in score.RESERVED:
+        if name in found or name in (*score.RESERVED, STORE):
             raise ValueError(f"a model cannot be named {name!r} here, for something else is: NAME={which} names it")
         found[name] = weights_of(which)
+    if checkpoint is not None:
+        first = next(iter(found))
+        found[first] = _published(first, weights_of(checkpoint))
     return found
+
+
+def _published(name: str, path: str) -> str:
+    """Our copy of a published file, by the name of its experiment; any other weights as they are."""
+    from adaf_xr.inference.engines import FOURDVARNET, TORCH, published_file
+
+    if not path.endswith(TORCH):
+        return path
+    return published_file(Path(path).expanduser(), **({"experiment": name} if name in FOURDVARNET else {}))
 
 
 def _name_of(model: str) -> str:
@@ -223,52 +235,6 @@ def _topography(path: Path | None) -> Any:
     return None if path is None else open_path(path)
 
 
-def _analyses(
-    model: str, material: Material, times: np.ndarray, device: str | None, how: Mapping[str, Any]
-) -> xr.Dataset:
-    """Analyses of all times, lazily."""
-    from adaf_xr.inference import assimilate
-    from adaf_xr.inference.assimilation import PROTOCOL
-    from adaf_xr.inference.engines import ASSIMILATION, resolve
-
-    engine = resolve(engine_of(model), ASSIMILATION, PROTOCOL, device)
-    observe: Any = material.observe
-    seen = [observe(group, engine.spec.window) for group in apart(times, engine.spec.window)]
-    lazy = assimilate(seen, material.background.sel(time=times), model=engine, **how)
-    # What a model does not analyse is the background, and no score of the model.
-    given = {*engine.spec.variables, *engine.spec.adds}
-    return lazy[[name for name in lazy.data_vars if str(name).removesuffix("_std") in given]]
-
-
-def apart(times: NDArray[np.datetime64], window: tuple[np.timedelta64, np.timedelta64]) -> list[NDArray[np.datetime64]]:
-    """Analysis times in groups whose windows lie far apart.
-
-    Windows that overlap are opened together, and what they share is made once. Those that do not are better opened
-    alone: when the pixels of an image were seen is not known before it is read, so of a long span images of several
-    days would be read for every analysis.
-
-    Examples
-    --------
-    >>> days = np.array(["2020-01-01", "2020-01-02", "2020-01-07"], "M8[D]")
-    >>> [len(group) for group in apart(days, (np.timedelta64(1, "D"), np.timedelta64(0, "D")))]
-    [2, 1]
-    """
-    between = np.diff(times) - (window[0] + window[1])
-    return np.split(times, np.flatnonzero(between >= APART) + 1)
-
-
-def _written(lazy: xr.Dataset, path: Path, resume: bool, at_once: int | None) -> xr.Dataset:
-    """Analyses computed and written some after the others, and opened again: no more than some are ever in memory."""
-    import xarray as xr
-
-    from adaf_xr.inference import store
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with terminal.progress(f"analysing with {path.stem}") as moved:
-        store.write(lazy.chunk(time=1), path, resume=resume, progress=moved, at_once=at_once)
-    return xr.open_zarr(path, consolidated=False)
-
-
 def _judged(
     material: Material,
     times: np.ndarray,
@@ -286,3 +252,28 @@ def _judged(
     notes.extend(told_of_grid(material.truth, where))
     with terminal.progress("scoring"):
         return Judged.of(truth, {**fields, "background": first}, climatology, notes)
+
+
+def _wants_paper(table: bool | None, engines: Mapping[str, Any]) -> bool:
+    """Whether the table of the paper of 4DVarNet is made: if asked for, or where a model is one of these."""
+    return any(engine.spec.days > 1 for engine in engines.values()) if table is None else table
+
+
+def _paper(
+    material: Material,
+    times: np.ndarray,
+    fields: Mapping[str, xr.Dataset],
+    first: xr.Dataset | None,
+    engines: Mapping[str, Any],
+    region: Any,
+    sheet: Any,
+) -> Any:
+    """The table of the paper; what it lacks is said with the other scores."""
+    where = next(iter(fields.values()))
+    truth = on_grid(material.truth.sel(time=times), where)
+    experiment = material.provenance.get("experiment", {})
+    box = region or experiment.get("evaluation")
+    currentless = [name for name, engine in engines.items() if engine.spec.name == "oi"]
+    found = paper.sheet_of(truth, fields, first, currentless, box)
+    sheet.missing.extend(found.missing)
+    return paper.table_of(found, str(experiment.get("name", "data")))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adaf_xr.cli import natl60
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -58,8 +60,9 @@ def opened(folder: Path, given: Sequence[str] | None = None) -> Source:
     Parameters
     ----------
     folder : Path
-        An experiment that `adaf osse` made, a folder in the published layout, or one with gridded fields (netCDF or
-        zarr) and experiments, at any depth, which have no observations and serve super-resolution.
+        An experiment that `adaf osse` made, a folder in the published layout of ADAF-Ocean or with the data of the
+        4DVarNet paper (NATL60), or one with gridded fields (netCDF or zarr) and experiments, at any depth, which have
+        no observations and serve super-resolution.
     given : sequence of str, optional
         ``NAME=START,STOP``: periods instead of those that the data have.
 
@@ -79,6 +82,8 @@ def opened(folder: Path, given: Sequence[str] | None = None) -> Source:
         material, what, how = _experiment(folder)
     elif all((folder / name).is_dir() for name in ("forecast_bg", "glorys")):
         material, what, how = _published(folder)
+    elif root := natl60.root_of(folder):
+        material, what, how = natl60.material_of(root), f"NATL60 at {root}", "those of the 4DVarNet paper"
     elif found := _fields_in(folder):
         return _fields(folder, found, given)
     else:

@@ -14,7 +14,7 @@ from dask.highlevelgraph import HighLevelGraph
 from adaf_xr.cf.canonical import VARIABLES
 from adaf_xr.fields import canonical
 from adaf_xr.grids import regrid, sample
-from adaf_xr.inference import attributes, engines
+from adaf_xr.inference import attributes, consecutive, engines
 from adaf_xr.inference import background as first_guess
 from adaf_xr.inference.encoding import Box, Encoding, Scene, in_cell
 from adaf_xr.inference.observations import OnError, Stream, open_streams
@@ -49,7 +49,8 @@ def assimilate(
         CF observation datasets (or their points); in a DataTree one node per source, named insitu, sst, sss, ssh, wind
         or ice.
     background : Dataset or DataArray
-        The first guess on any rectilinear latitude-longitude grid, with or without depth.
+        The first guess on any rectilinear latitude-longitude grid, with or without depth. Models that make one analysis
+        of several days take a series of daily fields, and see the days around each analysis time in it.
     model : str, path or object, optional
         Name of an engine; path or URL of a checkpoint, or folder of a published experiment; or any object that meets
         :class:`adaf_xr.models.base.AssimilationModel`. Default: each variable of the background by the first engine of
@@ -58,7 +59,8 @@ def assimilate(
         Output spacing in degrees, or something with ``latitude`` and ``longitude`` (axes, or points on one dimension).
         Default: the model's own spacing, 0.25. A background on that grid already keeps its own coordinates.
     time : datetime-like, str or sequence, optional
-        Analysis times; default: the background's. Between those the background is linear in time.
+        Analysis times; default: the background's. Between those the background is linear in time, but for models of
+        several days, which are asked for some of its days.
     window : timedelta-like or pair, optional
         Total span of observation times, half-open and centred on the analysis time (``"10D"``), or (before, after).
         Default: the model's.
@@ -106,10 +108,14 @@ def assimilate(
         engine = engine.around(target.latitude, target.longitude)
     usable = {*first.data_vars, *engine.spec.adds, *engine.spec.predictors}
     streams, idle = open_streams(observations, usable, engine.spec.sources, _topography(mdt), on_error)
+    engines.check_observed(engine, {name for stream in streams for name in stream.variables}, first.data_vars)
     sources = tuple(dict.fromkeys(stream.source for stream in streams))
-    scenes = first_guess.scenes(first)
+    scenes, centres = first_guess.scenes(first), first.time.values
+    if engine.spec.days > 1:
+        series = first if time is None else first_guess.whole(background, first)
+        scenes, centres = consecutive.widened(scenes, centres, series, engine.spec)
     box = Box.around(target.latitude, target.longitude, engine.spec.halo)
-    encoded = _encode(streams, scenes, first.time.values, Encoding(engine, box, sources, tuple(idle)))
+    encoded = _encode(streams, scenes, centres, Encoding(engine, box, sources, tuple(idle)))
     result = _analyse(encoded, scenes, first, target, engine)
     did = _account(sources, [str(name) for name in first.data_vars], engine)
     spec = engine.spec
@@ -156,13 +162,13 @@ def _topography(mdt: xr.Dataset | xr.DataArray | None) -> dict[str, Any] | None:
     return {"latitude": field.latitude.values, "longitude": field.longitude.values, "mdt": field.data}
 
 
-def _encode(streams: list[Stream], scenes: da.Array, times: np.ndarray, work: Encoding) -> da.Array:
-    """Object array (n_times,) of everything each analysis time keeps of the observations."""
+def _encode(streams: list[Stream], scenes: da.Array, centres: np.ndarray, work: Encoding) -> da.Array:
+    """Object array (n_times,) of everything each analysis time keeps of the observations around a centre."""
     keys = [key for stream in streams for key in stream.chunks.__dask_keys__()]
     nothing = np.empty(0, "datetime64[ns]")
     start = np.concatenate([nothing, *(stream.start for stream in streams)])
     stop = np.concatenate([nothing, *(stream.stop for stream in streams)])
-    pairs = Overlaps(start, stop, times.astype("datetime64[ns]"), work.model.spec.window)
+    pairs = Overlaps(start, stop, centres.astype("datetime64[ns]"), work.model.spec.window)
     name = "adaf-encoded-" + tokenize(keys, scenes.name, work)
     layer = PairLayer(name, work, keys, scenes.name, pairs)
     graph = HighLevelGraph.from_collections(name, layer, dependencies=[scenes, *(s.chunks for s in streams)])

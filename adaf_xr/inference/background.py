@@ -35,6 +35,11 @@ def prepare(background: xr.Dataset | xr.DataArray, time: Any) -> xr.Dataset:
     return at.transpose(*order).chunk({d: 1 if d == "time" else -1 for d in order})
 
 
+def whole(background: xr.Dataset | xr.DataArray, first: xr.Dataset) -> xr.Dataset:
+    """All times of the background of which `first` are some; one without times has no others."""
+    return prepare(background, None) if "time" in canonical(background).dims else first
+
+
 def _at_times(ds: xr.Dataset, time: Any) -> xr.Dataset:
     """Select, interpolate or assign the analysis times."""
     if "time" not in ds.coords:
@@ -129,4 +134,4 @@ def time_labels(background: xr.Dataset) -> da.Array:
 
 def _scene(time: np.ndarray, *fields: np.ndarray, names: tuple[str, ...], axes: dict[str, np.ndarray]) -> np.ndarray:
     values = {name: field[0] for name, field in zip(names, fields, strict=True)}
-    return in_cell(Scene(time[0], Background(fields=values, **axes)))
+    return in_cell(Scene(time[0], Background(axes["latitude"], axes["longitude"], axes["depth"], values)))

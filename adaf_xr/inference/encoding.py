@@ -26,6 +26,12 @@ class Scene:
     time: np.datetime64
     background: Background
 
+    @property
+    def centre(self) -> np.datetime64:
+        """What the window of observations is centred on: the analysis time, or the middle of the days around it."""
+        days = [*self.background.around]
+        return days[0] + (days[-1] - days[0]) // 2 if days else self.time
+
 
 @dataclass(frozen=True)
 class Box:
@@ -102,7 +108,7 @@ class Encoding:
         points: Points = chunk[0]
         scene: Scene = scenes[0]
         before, after = self.model.spec.window
-        recent = points.within(scene.time - before, scene.time + after)
+        recent = points.within(scene.centre - before, scene.centre + after)
         near = recent.where(self.box.contains(recent))
         tally = np.stack([np.bincount(p.source, minlength=len(SOURCES)) for p in (points, recent, near)], axis=1)
         pieces = [near.take(slice(i, i + PIECE)) for i in range(0, max(1, len(near)), PIECE)]

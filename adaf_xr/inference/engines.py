@@ -38,7 +38,14 @@ def _shipped(name: str) -> Any:
     return _of_reference(shipped(name))
 
 
-ASSIMILATION: dict[str, Callable[[], AssimilationModel]] = {"adaf-ocean": partial(_shipped, "adaf-ocean"), "oi": _oi}
+FOURDVARNET = ("4dvarnet-ssh-sst", "4dvarnet-ssh", "unet-ssh-sst", "unet-ssh")
+"""The experiments of the paper of 4DVarNet."""
+
+ASSIMILATION: dict[str, Callable[[], AssimilationModel]] = {
+    "adaf-ocean": partial(_shipped, "adaf-ocean"),
+    "oi": _oi,
+    **{name: partial(_shipped, name) for name in FOURDVARNET},
+}
 """Engines of `assimilate` by name."""
 
 ASSIMILATION_DEFAULT: tuple[str, ...] = ("adaf-ocean", "oi")
@@ -54,13 +61,19 @@ UPSAMPLING_DEFAULT: tuple[str, ...] = ("adaf-ocean-sr", "cubic")
 """Without a model each field is refined by the first of these that is made for it."""
 
 FAMILIES: dict[str, str] = {
+    "4dvarnet": "adaf_xr.models.fourdvarnet.engine:FourDVarNet",
     "adaf-ocean": "adaf_xr.models.adaf_ocean.engine:AdafOcean",
     "adaf-ocean-cnp": "adaf_xr.models.cnp.engine:AdafOceanCNP",
     "adaf-ocean-sr": "adaf_xr.models.super_resolution.engine:AdafOceanSR",
 }
 """Engines of checkpoints by family, as module:class; the class takes a Reference."""
 
-TRAINABLE = ("adaf-ocean-cnp", "adaf-ocean-cnp-thinned", "adaf-ocean-depth")
+TRAINABLE = (
+    "adaf-ocean-cnp",
+    "adaf-ocean-cnp-thinned",
+    "adaf-ocean-depth",
+    *(f"{name}-published" for name in FOURDVARNET),
+)
 """Networks that the package can train, and has no weights of."""
 
 PUBLISHED: dict[str, str] = {
@@ -68,7 +81,13 @@ PUBLISHED: dict[str, str] = {
 }
 """What a folder of a published layout holds beside its config.yaml, and what makes a Checkpoint of the folder."""
 
-SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
+PUBLISHED_FILE = "adaf_xr.models.fourdvarnet.published_file:read_published"
+"""What makes a Checkpoint of a published file that stands alone."""
+
+TORCH = (".pth", ".pt", ".ckpt")
+"""Ends of names of such files."""
+
+SUFFIXES = (".safetensors", *TORCH)
 """Ends of names that mean a file."""
 
 
@@ -150,8 +169,11 @@ def _unknown(name: str, names: dict[str, Any]) -> ValueError:
 
 def _of_checkpoint(path: str) -> Any:
     """The engine of a checkpoint; it holds a reference, and loads the weights where it works."""
-    if os.path.isdir(os.path.expanduser(path)):
-        path = _of_folder(Path(path).expanduser())
+    local = Path(path).expanduser()
+    if local.is_dir():
+        path = _of_folder(local)
+    elif local.suffix in TORCH and local.is_file():
+        path = published_file(local)
     return _of_reference(Reference.of(path))
 
 
@@ -170,18 +192,40 @@ def _of_folder(folder: Path) -> str:
     for weights, reader in PUBLISHED.items():
         files = folder / weights, folder / "config.yaml"
         if all(file.is_file() for file in files):
-            # Converted once: what makes the result another one is in its name.
-            made_of = "".join((__version__, reader, *map(digest, files)))
-            copy = cache_folder() / f"published-{hashlib.sha256(made_of.encode()).hexdigest()[:20]}.safetensors"
-            if not copy.exists():
-                write(_named(reader)(folder), copy)
-            return str(copy)
+            return _converted(reader, files, folder)
     if own := sorted((folder / "checkpoints").glob("*.safetensors")):
         raise CheckpointError(f"{folder} is a training run: pass one of its checkpoints, {' or '.join(map(str, own))}")
     raise CheckpointError(
         f"{folder} is a folder without a checkpoint: pass a file that adaf_xr wrote, or the folder of a published "
         f"experiment, with config.yaml and {' or '.join(PUBLISHED)}"
     )
+
+
+def published_file(path: Path, **options: Any) -> str:
+    """Our copy of a published file of 4DVarNet, such as a ``.ckpt``.
+
+    Parameters
+    ----------
+    path : Path
+        Of torch.
+    **options
+        Of :func:`adaf_xr.models.fourdvarnet.read_published`, such as which ``experiment`` it is.
+
+    Raises
+    ------
+    CheckpointError
+        As that function does.
+    """
+    return _converted(PUBLISHED_FILE, (path,), path, **options)
+
+
+def _converted(reader: str, files: Iterable[Path], what: Path, **options: Any) -> str:
+    """The checkpoint that a reader makes of files; once, for what makes the result another one is in its name."""
+    made_of = "".join((__version__, reader, *map(digest, files), repr(options or "")))
+    copy = cache_folder() / f"published-{hashlib.sha256(made_of.encode()).hexdigest()[:20]}.safetensors"
+    if not copy.exists():
+        write(_named(reader)(what, **options), copy)
+    return str(copy)
 
 
 def _named(dotted: str) -> Any:
@@ -195,7 +239,7 @@ def check_spec(model: AssimilationModel) -> None:
     spec = model.spec
     if not isinstance(spec, ModelSpec):
         raise TypeError(f"{type(model).__name__}.spec is a {type(spec).__name__}: it must be a ModelSpec")
-    named = {*spec.variables, *spec.adds, *spec.predictors, *spec.needs}
+    named = {*spec.variables, *spec.adds, *spec.predictors, *spec.needs, *spec.sees}
     names, kinds = named - set(VARIABLES), set(spec.sources) - set(SOURCES)
     if names or kinds:
         raise ValueError(
@@ -218,6 +262,16 @@ def check_background(model: AssimilationModel, names: Iterable[Hashable]) -> Non
         raise ValueError(
             f"the engine {spec.name!r} analyses {', '.join(spec.variables)}, and the background has {', '.join(held)}: "
             "nothing of it would change. Give a background with one of these, or take a model that knows what it has"
+        )
+
+
+def check_observed(model: AssimilationModel, observed: Iterable[str], held: Iterable[Hashable]) -> None:
+    """Refuse observations and a background that both lack what the engine must see."""
+    if missing := [name for name in model.spec.sees if name not in {*observed, *held}]:
+        raise ValueError(
+            f"the engine {model.spec.name!r} sees {', '.join(missing)}, which neither the observations nor the "
+            f"background have: give a source of it ({', '.join(model.spec.sources)} are used), or a background with "
+            "it; or take a model that does without"
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import dask
@@ -39,12 +39,15 @@ class Stream:
         Every element a :class:`~adaf_xr.points.Points`.
     start, stop : datetime64[ns], (n_chunks,)
         First and last time of every chunk; NaT where unknown before decoding.
+    variables : tuple of str
+        What may be in it.
     """
 
     source: str
     chunks: da.Array
     start: np.ndarray
     stop: np.ndarray
+    variables: tuple[str, ...] = ()
 
 
 def open_streams(
@@ -147,9 +150,12 @@ def _stream(points: xr.Dataset, usable: set[str], mdt: Any, on_error: OnError, l
     chosen = points[columns].unify_chunks()
     table = {name: chosen[name].variable for name in columns}
     source, mean = points.attrs["source"], mdt if needs_mdt else None
-    if any(dask.is_dask_collection(v.data) for v in table.values()):
-        return _lazy_chunks(table, source, mean, on_error, label, time_bounds(chosen))
-    return _memory_chunk(table, source, mean, label)
+    lazy = any(dask.is_dask_collection(v.data) for v in table.values())
+    if lazy:
+        stream = _lazy_chunks(table, source, mean, on_error, label, time_bounds(chosen))
+    else:
+        stream = _memory_chunk(table, source, mean, label)
+    return replace(stream, variables=(*names, "zos") if needs_mdt else tuple(names))
 
 
 def _memory_chunk(table: Mapping[str, xr.Variable], source: str, mdt: Any, label: str) -> Stream:

@@ -7,6 +7,7 @@ from adaf_xr.metrics.card import scorecard as scorecard
 from adaf_xr.metrics.challenge import lambda_x_t as lambda_x_t
 from adaf_xr.metrics.challenge import mu_sigma as mu_sigma
 from adaf_xr.metrics.climatology import day_of_year_mean as day_of_year_mean
+from adaf_xr.metrics.currents import geostrophic_currents as geostrophic_currents
 from adaf_xr.metrics.currents import tau as tau
 from adaf_xr.metrics.currents import tau_from_ssh as tau_from_ssh
 from adaf_xr.metrics.ensemble import coverage as coverage
@@ -15,6 +16,7 @@ from adaf_xr.metrics.ensemble import spread_skill as spread_skill
 from adaf_xr.metrics.formulas import from_sums as from_sums
 from adaf_xr.metrics.improvement import improved as improved
 from adaf_xr.metrics.paper import paper_scores as paper_scores
+from adaf_xr.metrics.published_rows import PUBLISHED_ROWS as PUBLISHED_ROWS
 from adaf_xr.metrics.resolution import effective_resolution as effective_resolution
 from adaf_xr.metrics.resolution import isotropic_psd as isotropic_psd
 from adaf_xr.metrics.resolution import spectral_slope as spectral_slope

@@ -140,6 +140,52 @@ def tau_from_ssh(
     >>> round(float(tau_from_ssh(ssh, ssh.copy(data=u), ssh.copy(data=v), filter=None).uv), 10)
     100.0
     """
+    height = _height(ssh)
+    # What is scored is no height but its currents.
+    blank = height.assign_attrs(units="m s-1")
+    if filter is None:
+        return tau(*geostrophic_currents(ssh), u_ref, v_ref, filter=None)
+    references = {"the eastward reference": u_ref, "the northward reference": v_ref}
+    x_ref, y_ref = (paired_maps(field, blank, called=called)[0] for called, field in references.items())
+    ref = _quantities(filter)(x_ref, y_ref)
+    return _explained(_filtered(partial(_of_height, sigma=sigma), height), ref)
+
+
+def geostrophic_currents(ssh: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Geostrophic currents [m s-1] of maps of sea surface height, by centred differences on the sphere.
+
+    Parameters
+    ----------
+    ssh : DataArray
+        Sea surface height [m unless its attribute says otherwise], with `time`, `latitude` and `longitude`, on one side
+        of the equator.
+
+    Returns
+    -------
+    u, v : DataArray
+        Eastward and northward; lazy where the height is.
+
+    Raises
+    ------
+    ValueError
+        Where the maps hold the equator or are uneven.
+
+    Examples
+    --------
+    A slope of 1 m per degree, up to the south:
+
+    >>> day, three = np.datetime64("2012-10-22", "ns"), np.arange(3.0)
+    >>> axes = {"time": [day], "latitude": 29.0 + three, "longitude": three}
+    >>> ssh = xr.DataArray(-three[None, :, None] + np.zeros((1, 3, 3)), axes, list(axes))
+    >>> float(geostrophic_currents(ssh)[0][0, 1, 1].round(2))
+    1.21
+    """
+    u, v = (part.assign_attrs(units="m s-1") for part in _mapped(kinematics.geostrophic, 2, _height(ssh)))
+    return u, v
+
+
+def _height(ssh: xr.DataArray) -> xr.DataArray:
+    """Maps of height [m], refused where they hold the equator."""
     height = _metres(as_maps(ssh))
     lat = height.latitude.values
     if lat[0] <= 0.0 <= lat[-1]:
@@ -147,15 +193,7 @@ def tau_from_ssh(
             f"latitudes from {lat[0]:g} to {lat[-1]:g} hold the equator, where no current is geostrophic: choose a box "
             "on one side of it, several degrees away"
         )
-    # What is scored is no height but its currents.
-    blank = height.assign_attrs(units="m s-1")
-    if filter is None:
-        u, v = _mapped(kinematics.geostrophic, 2, height)
-        return tau(u.assign_attrs(blank.attrs), v.assign_attrs(blank.attrs), u_ref, v_ref, filter=None)
-    references = {"the eastward reference": u_ref, "the northward reference": v_ref}
-    x_ref, y_ref = (paired_maps(field, blank, called=called)[0] for called, field in references.items())
-    ref = _quantities(filter)(x_ref, y_ref)
-    return _explained(_filtered(partial(_of_height, sigma=sigma), height), ref)
+    return height
 
 
 def _quantities(filter: Filter) -> Callable[[xr.DataArray, xr.DataArray], xr.Dataset]:

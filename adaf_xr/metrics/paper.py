@@ -7,7 +7,7 @@ from typing import Literal
 import xarray as xr
 
 from adaf_xr.metrics.challenge import lambda_x_t, mu_sigma
-from adaf_xr.metrics.currents import tau
+from adaf_xr.metrics.currents import tau, tau_from_ssh
 from adaf_xr.metrics.resolution import effective_resolution
 
 NAMES = {"uv": "uv", "vorticity": "curl", "divergence": "div", "strain": "strain"}
@@ -26,6 +26,7 @@ def paper_scores(
     ssh_ref: xr.DataArray,
     *,
     path: Literal["first", "all"] = "first",
+    smoothed: float | None = None,
 ) -> dict[str, float]:
     """Scores of currents and sea surface height as published with 4DVarNet.
 
@@ -38,6 +39,10 @@ def paper_scores(
         Reference, on the same grid.
     path : {"first", "all"}
         As for :func:`adaf_xr.metrics.lambda_x_t`.
+    smoothed : float, optional
+        For currents that are the geostrophic ones of `ssh`: the last four scores are those of
+        :func:`adaf_xr.metrics.tau_from_ssh`, for which the height is smoothed by a Gaussian of this width [cells and
+        days] (published, on cells of 0.05 degrees: 1 for the truth, 4 for an optimal interpolation).
 
     Returns
     -------
@@ -69,5 +74,8 @@ def paper_scores(
         lengths = lambda_x_t(*pair, path=path)
         scores |= dict(zip((f"test_lambda_x{ending}", f"test_lambda_t{ending}"), lengths, strict=True))
     scores["test_spatial_res"] = effective_resolution(ssh, ssh_ref, kilometres_per_degree=DEGREE)
-    explained = tau(u, v, u_ref, v_ref, filter="paper").compute()
+    if smoothed is None:
+        explained = tau(u, v, u_ref, v_ref, filter="paper").compute()
+    else:
+        explained = tau_from_ssh(ssh, u_ref, v_ref, filter="paper", sigma=smoothed).compute()
     return scores | {f"test_var_mse_{name}": float(explained[ours]) for ours, name in NAMES.items()}

@@ -41,10 +41,16 @@ class ModelSpec:
         Observed variables it can use although the background does not have them.
     needs : tuple of str
         Variables without which a background is no use to it.
+    sees : tuple of str
+        Variables without which, observed or in the background, it cannot work.
     gives_std : bool
         Whether it gives standard errors; without them results have no ``<name>_std`` at all.
     checkpoint : str
         sha256 of the file of its weights, which results carry; empty for a model without one.
+    days : int
+        Consecutive days, each with a background of its own, that one analysis is made of. Where more than 1, it gets
+        them as :attr:`Background.around`: the analysis time in the middle, and at an end of the series of backgrounds
+        the nearest days within it. Observations then count in the window around the middle of these days.
     """
 
     name: str
@@ -59,6 +65,8 @@ class ModelSpec:
     needs: tuple[str, ...] = ()
     gives_std: bool = True
     checkpoint: str = ""
+    days: int = 1
+    sees: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,12 +82,16 @@ class Background:
     fields : mapping of str to array
         Canonical name to values in canonical units, (n_lat, n_lon) at the surface or (n_depth, n_lat, n_lon);
         NaN on land.
+    around : mapping of datetime64[ns] to such mappings
+        Surface fields of consecutive days, the analysed one among them, in order of time: those of its `variables` and
+        `predictors` that the background has, for a model whose spec has more than one of `days`. Empty for others.
     """
 
     latitude: NDArray[np.float64]
     longitude: NDArray[np.float64]
     depth: NDArray[np.float64]
     fields: Mapping[str, NDArray] = field(repr=False)
+    around: Mapping[np.datetime64, Mapping[str, NDArray]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

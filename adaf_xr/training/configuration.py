@@ -65,6 +65,9 @@ class Optimiser(Section):
         Memory of Adam's two moments.
     clip : float, optional
         Largest norm of the gradient over all weights.
+    shares : dict
+        For adam and adamw: parts of the network by their dotted names, and the share of the rate that their weights
+        have.
     """
 
     name: Literal["adam", "adamw", "muon"] = "adam"
@@ -73,6 +76,13 @@ class Optimiser(Section):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
     clip: PositiveFloat | None = None
+    shares: dict[str, PositiveFloat] = Field(default_factory=dict)
+
+    @checked(mode="after")
+    def _shares_belong_to_adam(self) -> Self:
+        if self.shares and self.name == "muon":
+            raise ValueError("optimiser 'muon' has shares: they are for 'adam' and 'adamw'")
+        return self
 
     @checked(mode="after")
     def _adam_lr_belongs_to_muon(self) -> Self:

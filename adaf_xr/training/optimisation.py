@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -21,11 +22,29 @@ def optimiser(network: nn.Module, wanted: Optimiser) -> torch.optim.Optimizer:
     >>> type(optimiser(nn.Linear(1, 1), Optimiser(name="adamw"))).__name__
     'AdamW'
     """
-    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    weights = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
     if wanted.adam_lr is not None:
-        return Muon(weights, wanted.lr, wanted.adam_lr, betas=wanted.betas, weight_decay=wanted.weight_decay)
+        return Muon(weights.values(), wanted.lr, wanted.adam_lr, betas=wanted.betas, weight_decay=wanted.weight_decay)
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[wanted.name]
-    return kind(weights, lr=wanted.lr, betas=wanted.betas, weight_decay=wanted.weight_decay)
+    return kind(_groups(weights, wanted.shares), lr=wanted.lr, betas=wanted.betas, weight_decay=wanted.weight_decay)
+
+
+def _groups(weights: Mapping[str, nn.Parameter], shares: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Weights by the share of the learning rate that they have: 1 where no part of the network is named.
+
+    Examples
+    --------
+    >>> named = dict(nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1)).named_parameters())
+    >>> [(group["share"], len(group["params"])) for group in _groups(named, {"1": 0.5})]
+    [(1.0, 2), (0.5, 2)]
+    """
+    parts: dict[str, list[nn.Parameter]] = {"": [], **{part: [] for part in shares}}
+    for name, weight in weights.items():
+        parts[next((part for part in shares if name.startswith(f"{part}.")), "")].append(weight)
+    if empty := [part for part in shares if not parts[part]]:
+        there = sorted({name.rpartition(".")[0] for name in weights})
+        raise ValueError(f"optimiser.shares names {', '.join(empty)}, and the network has {', '.join(there)}")
+    return [{"params": held, "share": shares.get(part, 1.0)} for part, held in parts.items() if held]
 
 
 def averaged(network: nn.Module, decay: float | None) -> AveragedModel | None:

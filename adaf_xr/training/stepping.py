@@ -121,7 +121,7 @@ class Stepper:
                 self._lament(f"the loss is {total / count:g}, but the norm of its gradient {norm}", draw)
             )
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("share", 1.0)
         self.optimiser.step()
         if self.average is not None:
             self.average.update_parameters(self.network)

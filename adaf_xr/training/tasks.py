@@ -8,6 +8,7 @@ from adaf_xr.training.suggestions import nearest
 from adaf_xr.training.task import Task
 
 TASKS = {
+    "4dvarnet": "adaf_xr.training.fourdvarnet.task:FourDVarNetTask",
     "adaf-ocean": "adaf_xr.training.adaf_ocean.task:AdafOceanTask",
     "adaf-ocean-cnp": "adaf_xr.training.cnp.task:CNPTask",
     "adaf-ocean-depth": "adaf_xr.training.adaf_ocean_depth.task:AdafOceanDepthTask",

@@ -10,6 +10,7 @@ from adaf_xr.inference.comparison.matching import CLIMATOLOGY as CLIMATOLOGY
 from adaf_xr.inference.comparison.matching import Matched as Matched
 from adaf_xr.inference.comparison.matching import everywhere as everywhere
 from adaf_xr.inference.comparison.matching import match as match
+from adaf_xr.inference.comparison.paper import paper_sheet as paper_sheet
 from adaf_xr.inference.comparison.scoring import Comparison as Comparison
 from adaf_xr.inference.comparison.scoring import calc_metrics_of as calc_metrics_of
 from adaf_xr.inference.comparison.scoring import compare as compare

@@ -12,7 +12,7 @@ import numpy as np
 import yaml
 
 from adaf_xr.checkpoint import CheckpointError
-from adaf_xr.models.cnp.torch_file import stand_in
+from adaf_xr.models.torch_file import stand_in
 
 LONGEST = 1_000_000
 """Bytes of a file of settings."""

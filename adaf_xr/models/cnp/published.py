@@ -13,7 +13,8 @@ import yaml
 
 from adaf_xr.atomic import write_whole
 from adaf_xr.checkpoint import Checkpoint, CheckpointError, digest
-from adaf_xr.models.cnp import plain_yaml, torch_file
+from adaf_xr.models import torch_file
+from adaf_xr.models.cnp import plain_yaml
 from adaf_xr.models.cnp.configuration import Configuration
 from adaf_xr.models.cnp.demands import group
 from adaf_xr.models.cnp.network import ConditionalNeuralProcess
@@ -27,8 +28,9 @@ from adaf_xr.models.cnp.published_configuration import (
     refuse_other_sizes,
     stated,
 )
-from adaf_xr.models.cnp.published_weights import arrays_of, model_of, tensors_of
+from adaf_xr.models.cnp.published_weights import model_of
 from adaf_xr.models.cnp.weights import checkpoint_of, network_of, refuse_misfit
+from adaf_xr.models.torch_weights import arrays_of, tensors_of
 from adaf_xr.models.weights import weights_of
 
 CONFIG = "config.yaml"

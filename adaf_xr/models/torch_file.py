@@ -15,23 +15,32 @@ import torch
 from torch.serialization import safe_globals
 
 from adaf_xr.checkpoint import CheckpointError
+from adaf_xr.models import inert
 
 _ARCHIVE = b"PK\x03\x04"
 """How a file of torch 1.6 and later begins."""
 
 
-def read(path: Path) -> Mapping[str, Any]:
+def read(path: Path, husks: bool = False) -> Mapping[str, Any]:
     """The mapping that a file of torch.save holds.
 
     Tensors stay on the CPU; those of a file of today's format are mapped, and memory is taken for what is used only,
     not for an optimiser's state. The checksums of that format are verified, all of them; the format of torch before
     1.6 has none. Only tensors, plain containers, numbers, texts and numpy's numbers are accepted.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    husks : bool
+        Whether objects, numpy's numbers among them, are left out (:class:`adaf_xr.models.inert.Husk` is in their
+        place) rather than refused. No code of theirs runs either way.
+
     Raises
     ------
     CheckpointError
         If there is no such file, it is empty, truncated, damaged, something else put in its place or not torch's, or
-        holds objects, or no mapping.
+        holds no mapping, or objects that are to be refused.
     """
     if not path.is_file():
         raise CheckpointError(f"no file {path}")
@@ -45,14 +54,24 @@ def read(path: Path) -> Mapping[str, Any]:
     if archive:
         _refuse_damaged(path)
     try:
-        with safe_globals(_numpy_numbers()):
-            held = torch.load(path, map_location="cpu", weights_only=True, mmap=archive)
+        held = _without_objects(path, archive) if husks else _without_code(path, archive)
     except Exception as error:  # torch raises whatever its readers raise: OSError, KeyError, RuntimeError, EOFError
         objects = re.findall(r"GLOBAL:? ([\w.]+)", str(error)) if isinstance(error, pickle.UnpicklingError) else []
         raise CheckpointError(_refused(path, objects) if objects else _unreadable(path, error)) from error
     if not isinstance(held, Mapping):
-        raise CheckpointError(f"{path} holds a {type(held).__name__}, not a mapping with 'model'")
+        raise CheckpointError(f"{path} holds a {type(held).__name__}, not a mapping of names to what they are")
     return held
+
+
+def _without_code(path: Path, archive: bool) -> Any:
+    """By torch's own restricted reader, which raises where there are objects."""
+    with safe_globals(_numpy_numbers()):
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=archive)
+
+
+def _without_objects(path: Path, archive: bool) -> Any:
+    """By ours, which builds none."""
+    return torch.load(path, map_location="cpu", weights_only=False, pickle_module=inert, mmap=archive)
 
 
 def stand_in(begins: bytes) -> str:

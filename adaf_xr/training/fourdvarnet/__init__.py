@@ -1,0 +1,1 @@
+"""Training of 4DVarNet and of direct inversion: windows of days, the published loss, the four experiments."""
