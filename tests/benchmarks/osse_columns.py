@@ -4,8 +4,8 @@ Run ``python tests/benchmarks/osse_columns.py EXPERIMENT --model FILE [--days 4]
 
 On days spread over a period, RMSE by band of depth of the background and of the analysis from all observations, on
 cells of 0.25 degrees, by area; the share of errors within the 90 % interval, and the root-mean-square of standard
-errors over that of errors. With ``--oi`` instead on cells of 1 degree, beside optimal interpolation, which sees profiles
-and drifters of the ten days. ``bench_levels.py`` says what it costs.
+errors over that of errors. With ``--oi`` instead on cells of 1 degree, beside optimal interpolation, which sees the
+profiles and drifters of the ten days. ``bench_levels.py`` says what it costs.
 """
 
 from __future__ import annotations
