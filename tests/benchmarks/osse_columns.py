@@ -4,8 +4,8 @@ Run ``python tests/benchmarks/osse_columns.py EXPERIMENT --model FILE [--days 4]
 
 On days spread over a period, RMSE by band of depth of the background and of the analysis from all observations, on
 cells of 0.25 degrees, by area; the share of errors within the 90 % interval, and the root-mean-square of standard
-errors over that of errors. With ``--oi`` the same on cells of 1 degree, at one level of each band, beside optimal
-interpolation, which sees the profiles of the ten days. ``bench_levels.py`` says what it costs.
+errors over that of errors. With ``--oi`` instead on cells of 1 degree, beside optimal interpolation, which sees the
+profiles and drifters of the ten days. ``bench_levels.py`` says what it costs.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ from adaf_xr.sphere import cell_area
 LEVELS = (0.5, 5.0, 10.0, 20.0, 30.0, 50.0, 75.0, 100.0, 125.0, 150.0, 200.0, 250.0, 300.0, 400.0, 500.0, 700.0, 900.0,
           1100.0, 1400.0, 1800.0)  # fmt: skip
 BANDS = (0.0, 100.0, 300.0, 700.0, 2000.0)
-FEW = (0.5, 50.0, 200.0, 500.0, 1000.0)
-"""The surface, which the network needs, and a level of each band."""
 PROFILES = ("argo", "drifters")
 NINETY = 1.6449
 
@@ -111,24 +109,24 @@ def in_detail(experiment: object, times: np.ndarray, model: str) -> None:
 
 
 def at_one_degree(experiment: object, times: np.ndarray, model: str) -> None:
-    """A level of each band, beside optimal interpolation."""
+    """All levels at 1 degree, beside optimal interpolation."""
     table = Table()
     for time in times:
-        first = with_levels(experiment.background.sel(time=[time]), FEW).load()
-        truth = at_depth(experiment.truth.sel(time=time), FEW).coarsen(latitude=4, longitude=4).mean().compute()
+        first = with_levels(experiment.background.sel(time=[time]), LEVELS).load()
+        truth = at_depth(experiment.truth.sel(time=time), LEVELS).coarsen(latitude=4, longitude=4).mean().compute()
         axes, few = first[["latitude", "longitude"]], experiment.tree(time, systems=PROFILES).load()
         runs = {
             "analysis": adaf_xr.assimilate(experiment.tree(time).load(), first, model=model, grid=axes),
-            "oi": adaf_xr.assimilate(few, first.drop_vars("zos").isel(depth=slice(1, None)), model="oi", grid=axes),
+            "oi": adaf_xr.assimilate(few, first.drop_vars("zos"), model="oi", grid=axes),
         }
         found = {"background": first.isel(time=0), **{name: ds.isel(time=0).compute() for name, ds in runs.items()}}
-        for depth in FEW[1:]:
+        for depth in LEVELS:
             for column, ds in found.items():
                 for name in BELOW:
                     error = ds[name].sel(depth=depth).values - truth[name].sel(depth=depth).values
                     table.add(column, depth, name, error**2, area(truth))
         print(f"{str(time)[:10]} at 1 degree", flush=True)
-    print(f"\n1 degree, at {', '.join(f'{z:g}' for z in FEW[1:])} m; RMSE of background, oi and analysis")
+    print(f"\n1 degree, {len(LEVELS)} levels; RMSE of background, oi and analysis")
     table.compare(["background", "oi", "analysis"])
 
 
@@ -140,16 +138,14 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=4)
     parser.add_argument("--split", default="validation")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--oi", action="store_true", help="and optimal interpolation, at 1 degree")
+    parser.add_argument("--oi", action="store_true", help="beside optimal interpolation, at 1 degree")
     how = parser.parse_args()
     torch.set_num_threads(how.threads)
     experiment = open_experiment(how.experiment)
     times = experiment.select(how.split).background.time.values
     # Between the days that calibrate standard errors and choose the epoch, which begin with the first.
     times = times[2 :: max(1, len(times) // how.days)][: how.days]
-    in_detail(experiment, times, how.model)
-    if how.oi:
-        at_one_degree(experiment, times[:2], how.model)
+    (at_one_degree if how.oi else in_detail)(experiment, times, how.model)
 
 
 if __name__ == "__main__":
