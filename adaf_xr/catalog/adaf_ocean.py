@@ -49,27 +49,10 @@ STANDARD_NAMES = {
 }
 
 
-HDF5 = b"\x89HDF\r\n\x1a\n"
-"""How files of netCDF 4 begin."""
-
-
-def engine_of(url: str) -> str | None:
-    """The library for a file: h5netcdf where it can read it, for days of these data are opened by several threads.
-
-    The netCDF4 library crashes where one thread opens a file while another reads.
-    """
-    if files.is_remote(url):
-        return None
-    with files.naming_the_file(url), open(url.removeprefix("file://"), "rb") as file:
-        return "h5netcdf" if file.read(len(HDF5)) == HDF5 else None
-
-
 class FieldsReader(DailyReader):
     """Gridded observations: netCDF files of one day, with the keywords of `DailyReader`."""
 
-    def _open(self, url: str, **how: Any) -> Any:
-        how.setdefault("engine", engine_of(url))
-        return super()._open(url, **how)
+    threads = True
 
 
 class ForecastReader(BaseReader):
@@ -87,7 +70,7 @@ class ForecastReader(BaseReader):
 
 def _forecast(url: str, lead: int, how: dict[str, Any]) -> xr.Dataset:
     """One lead of one forecast, channels as variables, at the time it is valid for."""
-    array = files.open_file(url, **{"engine": engine_of(url), **how})["seq_pred"]
+    array = files.open_file(url, **{"engine": files.engine_of(url), **how})["seq_pred"]
     if lead >= array.shape[0]:
         raise ValueError(f"{url} has leads 0 to {array.shape[0] - 1}, not {lead}")
     step = array.isel({array.dims[0]: lead})

@@ -88,6 +88,21 @@ def open_file(
         return opener(url, engine=engine, **how)
 
 
+HDF5 = b"\x89HDF\r\n\x1a\n"
+"""How files of netCDF 4 begin."""
+
+
+def engine_of(url: str) -> str | None:
+    """The library for a file that several threads open: h5netcdf where it can read it.
+
+    The netCDF4 library crashes where one thread opens a file while another reads.
+    """
+    if is_remote(url):
+        return None
+    with naming_the_file(url), open(url.removeprefix("file://"), "rb") as file:
+        return "h5netcdf" if file.read(len(HDF5)) == HDF5 else None
+
+
 def daily_files(
     template: str, span: Span | None, storage_options: Options = None, margin: str | None = None
 ) -> list[str]:

@@ -21,6 +21,7 @@ class NetCDFReader(BaseReader):
 
     - ``along``: the dimension that joins several files (default ``time``);
     - ``tree``: open groups as a DataTree;
+    - ``threads``: several threads will open it at once, so that the library is chosen for that;
     - ``rename``: names in the file to names the conventions know;
     - ``epoch``: the date since which a time without units counts seconds;
     - ``dated``: files without any time are of the date in their name, at this time of day (``"12:00"``).
@@ -28,6 +29,7 @@ class NetCDFReader(BaseReader):
 
     output_instance = "xarray:Dataset"
     engine: str | None = None
+    threads: bool = False
 
     def _read(self, url: str, span: Any = None, along: str = "time", **how: Any) -> Any:
         how.pop("output_instance", None)
@@ -51,6 +53,8 @@ class NetCDFReader(BaseReader):
         **how: Any,
     ) -> Any:
         """One file, with the names and times that the catalog knows and the file lacks."""
+        if how.pop("threads", self.threads):
+            how.setdefault("engine", files.engine_of(url))
         how.setdefault("engine", self.engine)
         ds = files.open_file(url, **how)
         if rename:
