@@ -17,8 +17,7 @@ import adaf_xr
 from adaf_xr import open_observations, open_source
 from adaf_xr.catalog import EmptyCatalogWarning, describe
 from adaf_xr.catalog.adaf_ocean import DEPTH
-from adaf_xr.catalog.files import engine_of
-from adaf_xr.catalog.files import MissingDaysWarning
+from adaf_xr.catalog.files import MissingDaysWarning, engine_of
 from adaf_xr.cf.canonical import SOURCES
 from adaf_xr.fields import canonical
 from adaf_xr.instants import DAY
