@@ -77,7 +77,7 @@ class Below:
         0 where nothing was observed of the surface nearby.
     columns : Columns
     weight, pull : Tensor (2, n_nodes, ...)
-        Of profiles, see :func:`adaf_xr.models.adaf_ocean.deep_sums.about_nodes`.
+        Of profiles, see :func:`adaf_xr.models.adaf_ocean.profiles.about_nodes`.
     latitude : Tensor (rows,)
     wraps : bool
     """

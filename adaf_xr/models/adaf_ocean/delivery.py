@@ -72,7 +72,7 @@ class Lattice:
         return cls(values, *frame.axes(REFINEMENT), True)
 
     def brought(self, planes: Tensor, targets: Targets) -> NDArray[np.float32]:
-        """Bilinear values of planes (n, rows, columns) on these cells, without holes, (n, *targets.shape)."""
+        """Bilinear values of planes (n, rows, columns) on these cells, without holes, ``(n, *targets.shape)``."""
         return _brought(planes.numpy(), self.latitude, self.longitude, targets)
 
     def delivered(self, targets: Targets) -> Delivered:

@@ -24,7 +24,7 @@ from adaf_xr.models.base import Targets
 
 @dataclass(frozen=True)
 class Found:
-    """What is found at a level, all (4, *targets.shape) in the order of `BELOW`; NaN where the background has nothing.
+    """At a level, all ``(4, *targets.shape)`` in the order of `BELOW`; NaN where the background has nothing.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ def descended(
     Parameters
     ----------
     depths : Depths
-    first : mapping of str to array (n_depth, *targets.shape)
+    first : mapping of str to array, ``(n_depth, *targets.shape)``
         The background at the targets, of those of `BELOW` that it has. Once a level has been given, it may change.
     depth : float64 array (n_depth,)
         Its levels [m], in any order.
