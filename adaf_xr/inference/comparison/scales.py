@@ -85,7 +85,7 @@ def _of_currents(name: str, currents: list[xr.DataArray]) -> Sheet:
 def _explained(filter_: Literal["paper"] | None, *currents: xr.DataArray) -> tuple[float, ...]:
     """Explained shares of currents [%]: u, v, and those of the truth."""
     u, v, u_ref, v_ref = currents
-    shares = metrics.tau(u, v, u_ref, v_ref, filter=filter_)
+    shares = metrics.tau(u, v, u_ref, v_ref, filter=filter_).compute()  # all of them in one pass
     return tuple(float(shares[part]) for part in CURRENTS)
 
 
