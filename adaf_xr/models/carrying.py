@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from adaf_xr.checkpoint import Checkpoint, CheckpointError, Reference, describe
 from adaf_xr.models.loading import device_of, loaded
 
 if TYPE_CHECKING:
     from torch import nn
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,3 +53,19 @@ def described(reference: Reference, family: str) -> Checkpoint:
     if about.family != family:
         raise CheckpointError(f"{reference.path} holds a {about.family!r}, not a network of the family {family!r}")
     return about
+
+
+def configuration_in(checkpoint: Checkpoint, family: str, read: Callable[[Mapping[str, Any]], T]) -> T:
+    """How the network of a checkpoint is built, by a function that reads its JSON; its weights are not looked at.
+
+    Raises
+    ------
+    CheckpointError
+        If it is of another family, or its configuration means no network.
+    """
+    if checkpoint.family != family:
+        raise CheckpointError(f"a checkpoint of family {checkpoint.family!r} holds no network of {family!r}")
+    try:
+        return read(checkpoint.configuration)
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"the checkpoint's configuration describes no network: {error}") from error

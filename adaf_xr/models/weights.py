@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from adaf_xr.checkpoint import CheckpointError
+
+Network = TypeVar("Network", bound=nn.Module)
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Shape of every parameter by its name."""
@@ -24,6 +27,25 @@ def give(network: nn.Module, weights: Mapping[str, NDArray]) -> None:
     """Put weights into a network that they fit, which may be one without memory (of the device "meta")."""
     tensors = {name: torch.from_numpy(np.array(array, np.float32)) for name, array in weights.items()}
     network.load_state_dict(tensors, strict=True, assign=True)
+
+
+def laid_out(build: Callable[[], Network]) -> Network:
+    """A network without memory, so that no random weights are drawn that would be thrown away."""
+    with torch.device("meta"):
+        return build()
+
+
+def filled(network: Network, weights: Mapping[str, NDArray]) -> Network:
+    """A network that was laid out, with the weights of a checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        If they do not fit; all that does not is listed.
+    """
+    refuse_misfit(shapes_of(weights), shapes_of(network), "the checkpoint")
+    give(network, weights)
+    return network
 
 
 def shapes_of(given: nn.Module | Mapping[str, NDArray]) -> dict[str, tuple[int, ...]]:

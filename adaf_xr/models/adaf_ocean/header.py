@@ -11,6 +11,7 @@ from adaf_xr.checkpoint import Checkpoint, CheckpointError
 from adaf_xr.models.adaf_ocean.channels import CHANNELS, FLOOR, STATE
 from adaf_xr.models.adaf_ocean.configuration import NAME, Configuration
 from adaf_xr.models.adaf_ocean.depths import BELOW, CALIBRATED
+from adaf_xr.models.carrying import configuration_in
 
 CALIBRATION, DEPTH_CALIBRATION = "calibration", "depth_calibration"
 """Keys in the normalisation: what standard errors are multiplied by, at the surface and below. They belong to the
@@ -69,12 +70,7 @@ def configuration_of(checkpoint: Checkpoint) -> Configuration:
         If it is of another family or of another version of the features, or was trained on other units than those of
         this package.
     """
-    if checkpoint.family != NAME:
-        raise CheckpointError(f"a checkpoint of family {checkpoint.family!r} holds no network of {NAME!r}")
-    try:
-        configuration = Configuration.from_dict(checkpoint.configuration)
-    except (ValueError, TypeError) as error:
-        raise CheckpointError(f"the checkpoint's configuration describes no network: {error}") from error
+    configuration = configuration_in(checkpoint, NAME, Configuration.from_dict)
     held = {
         key: value for key, value in checkpoint.normalisation.items() if key not in (CALIBRATION, DEPTH_CALIBRATION)
     }

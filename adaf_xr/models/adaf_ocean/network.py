@@ -22,6 +22,7 @@ from adaf_xr.models.adaf_ocean.depth_network import DepthStage
 from adaf_xr.models.adaf_ocean.frame import REFINEMENT
 from adaf_xr.models.adaf_ocean.innovations import SEEN_FINE
 from adaf_xr.models.adaf_ocean.layers import Convolution, Trunk, levelled
+from adaf_xr.models.weights import laid_out
 
 PROJECTED = 16
 """Channels in which the trunk tells the fine stage what it knows."""
@@ -111,7 +112,6 @@ def count(configuration: Configuration) -> tuple[int, int]:
     >>> one, more, round(100.0 * more / one, 2)
     (2482516, 39648, 1.6)
     """
-    with torch.device("meta"):
-        network = AdafOceanNetwork(configuration)
+    network = laid_out(lambda: AdafOceanNetwork(configuration))
     more = sum(weight.numel() for name, weight in network.named_parameters() if name.startswith("fine."))
     return sum(weight.numel() for weight in network.parameters()) - more, more

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from adaf_xr.checkpoint import Checkpoint
 from adaf_xr.models.adaf_ocean.configuration import NAME, Configuration
 from adaf_xr.models.adaf_ocean.header import configuration_of, normalisation_of
 from adaf_xr.models.adaf_ocean.network import AdafOceanNetwork
-from adaf_xr.models.weights import give, refuse_misfit, shapes_of
+from adaf_xr.models.weights import filled, laid_out, refuse_misfit, shapes_of
 
 
 def checkpoint_of(
@@ -66,17 +65,9 @@ def network_of(checkpoint: Checkpoint) -> AdafOceanNetwork:
         As :func:`configuration_of`, and if its weights do not fit its configuration; all that does not is listed.
     """
     configuration = configuration_of(checkpoint)
-    refuse_misfit(shapes_of(checkpoint.weights), shapes_due(configuration), "the checkpoint")
-    network = _without_weights(configuration)
-    give(network, checkpoint.weights)
-    return network
+    return filled(laid_out(lambda: AdafOceanNetwork(configuration)), checkpoint.weights)
 
 
 def shapes_due(configuration: Configuration) -> dict[str, tuple[int, ...]]:
     """Shape of every parameter of the network of a configuration."""
-    return shapes_of(_without_weights(configuration))
-
-
-def _without_weights(configuration: Configuration) -> AdafOceanNetwork:
-    with torch.device("meta"):  # no random weights that would be thrown away
-        return AdafOceanNetwork(configuration)
+    return shapes_of(laid_out(lambda: AdafOceanNetwork(configuration)))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from numpy.typing import NDArray
 
 from adaf_xr.checkpoint import Checkpoint, CheckpointError
+from adaf_xr.models.carrying import configuration_in
 from adaf_xr.models.cnp.carrying import NAME
 from adaf_xr.models.cnp.configuration import RELEASED, THINNED, Configuration
 from adaf_xr.models.cnp.network import ConditionalNeuralProcess
-from adaf_xr.models.weights import Shapes, give, shapes_of
+from adaf_xr.models.weights import Shapes, give, laid_out, shapes_of
 from adaf_xr.models.weights import refuse_misfit as refuse
 from adaf_xr.normalisation import minmax
 
@@ -73,20 +73,14 @@ def network_of(checkpoint: Checkpoint) -> ConditionalNeuralProcess:
         If it is of another family, its weights do not fit its configuration (all that does not is listed), or its
         normalisation is not that of its configuration.
     """
-    if checkpoint.family != NAME:
-        raise CheckpointError(f"a checkpoint of family {checkpoint.family!r} holds no network of {NAME!r}")
-    try:
-        configuration = Configuration.from_dict(checkpoint.configuration)
-    except (ValueError, TypeError) as error:
-        raise CheckpointError(f"the checkpoint's configuration describes no network: {error}") from error
+    configuration = configuration_in(checkpoint, NAME, Configuration.from_dict)
     if checkpoint.normalisation and dict(checkpoint.normalisation) != normalisation_of(configuration):
         raise CheckpointError(
             "the checkpoint's normalisation is not that of its configuration's ranges: one of the two was changed. "
             "Write it again with adaf_xr.models.cnp.weights.checkpoint_of"
         )
     refuse_misfit(shapes_of(checkpoint.weights), configuration, "the checkpoint")
-    with torch.device("meta"):  # no random weights that would be thrown away
-        network = ConditionalNeuralProcess(configuration)
+    network = laid_out(lambda: ConditionalNeuralProcess(configuration))
     give(network, checkpoint.weights)
     return network
 
@@ -105,8 +99,7 @@ def refuse_misfit(found: Shapes, configuration: Configuration, where: str) -> No
 
 def shapes_due(configuration: Configuration) -> dict[str, tuple[int, ...]]:
     """Shape of every parameter of the network of a configuration."""
-    with torch.device("meta"):
-        return shapes_of(ConditionalNeuralProcess(configuration))
+    return shapes_of(laid_out(lambda: ConditionalNeuralProcess(configuration)))
 
 
 def points_of(shapes: Shapes) -> dict[str, int]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from numpy.typing import NDArray
 
 from adaf_xr.checkpoint import Checkpoint, CheckpointError
+from adaf_xr.models.carrying import configuration_in
 from adaf_xr.models.fourdvarnet.configuration import NAME, Configuration
 from adaf_xr.models.fourdvarnet.network import DirectInversion, Unrolled, network_for
-from adaf_xr.models.weights import give, refuse_misfit, shapes_of
+from adaf_xr.models.weights import filled, laid_out, refuse_misfit, shapes_of
 from adaf_xr.normalisation import Affine
 
 QUANTITIES = ("ssh", "currents", "sst")
@@ -66,12 +66,7 @@ def configuration_of(checkpoint: Checkpoint) -> Configuration:
     CheckpointError
         If it is of another family, or its configuration means no network.
     """
-    if checkpoint.family != NAME:
-        raise CheckpointError(f"a checkpoint of family {checkpoint.family!r} holds no network of {NAME!r}")
-    try:
-        return Configuration.from_dict(checkpoint.configuration)
-    except (ValueError, TypeError) as error:
-        raise CheckpointError(f"the checkpoint's configuration describes no network: {error}") from error
+    return configuration_in(checkpoint, NAME, Configuration.from_dict)
 
 
 def normalisation_of(checkpoint: Checkpoint) -> dict[str, Affine]:
@@ -99,17 +94,9 @@ def network_of(checkpoint: Checkpoint) -> Unrolled | DirectInversion:
         As :func:`configuration_of`, and if its weights do not fit its configuration; all that does not is listed.
     """
     configuration = configuration_of(checkpoint)
-    refuse_misfit(shapes_of(checkpoint.weights), shapes_due(configuration), "the checkpoint")
-    network = _without_weights(configuration)
-    give(network, checkpoint.weights)
-    return network
+    return filled(laid_out(lambda: network_for(configuration)), checkpoint.weights)
 
 
 def shapes_due(configuration: Configuration) -> dict[str, tuple[int, ...]]:
     """Shape of every parameter of the network of a configuration."""
-    return shapes_of(_without_weights(configuration))
-
-
-def _without_weights(configuration: Configuration) -> Unrolled | DirectInversion:
-    with torch.device("meta"):  # no random weights that would be thrown away
-        return network_for(configuration)
+    return shapes_of(laid_out(lambda: network_for(configuration)))

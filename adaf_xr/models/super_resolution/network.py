@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from adaf_xr.checkpoint import Checkpoint, CheckpointError
+from adaf_xr.checkpoint import Checkpoint
+from adaf_xr.models.carrying import configuration_in
 from adaf_xr.models.super_resolution.configuration import FACTOR, NAME, Configuration
-from adaf_xr.models.weights import give, refuse_misfit, shapes_of
+from adaf_xr.models.weights import filled, laid_out
 
 GAIN = 0.1
 """Size of what can be foretold, in local amplitudes: with it the last layer learns at the pace of the others."""
@@ -97,14 +98,5 @@ def network_of(checkpoint: Checkpoint) -> Network:
     CheckpointError
         If it is of another family, its configuration means no network, or its weights do not fit it.
     """
-    if checkpoint.family != NAME:
-        raise CheckpointError(f"a checkpoint of family {checkpoint.family!r} holds no network of {NAME!r}")
-    try:
-        configuration = Configuration.from_dict(checkpoint.configuration)
-    except (ValueError, TypeError) as error:
-        raise CheckpointError(f"the checkpoint's configuration describes no network: {error}") from error
-    with torch.device("meta"):  # no random weights that would be thrown away
-        network = Network(configuration)
-    refuse_misfit(shapes_of(checkpoint.weights), shapes_of(network), "the checkpoint")
-    give(network, checkpoint.weights)
-    return network
+    configuration = configuration_in(checkpoint, NAME, Configuration.from_dict)
+    return filled(laid_out(lambda: Network(configuration)), checkpoint.weights)

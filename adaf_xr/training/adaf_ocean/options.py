@@ -31,17 +31,38 @@ class Model(Section):
         return Configuration(self.widths, self.blocks, self.fine)
 
 
-class Data(Section):
-    """What of a day is seen, and in which variations.
+class Crops(Section):
+    """How much of the globe a sample is.
+
+    Attributes
+    ----------
+    rows, columns : int
+        Coarse cells of a crop, multiples of 8.
+    crops : int
+        Crops of a day in an epoch.
+    """
+
+    rows: PositiveInt = 128
+    columns: PositiveInt = 192
+    crops: PositiveInt = 1
+
+    @model_validator(mode="after")
+    def _fits_the_globe(self) -> Self:
+        if self.rows % BLOCK or self.columns % BLOCK or self.rows > ROWS or self.columns >= COLUMNS:
+            raise ValueError(
+                f"a crop of {self.rows} x {self.columns}: multiples of {BLOCK}, at most {ROWS} rows and fewer than "
+                f"{COLUMNS} columns"
+            )
+        return self
+
+
+class Data(Crops):
+    """What of a day is seen, and in which variations; beside what `Crops` has.
 
     Shares are of the samples; what is left has the background of the day and all observations.
 
     Attributes
     ----------
-    rows, columns : int
-        Coarse cells of a crop of the globe, multiples of 8.
-    crops : int
-        Crops of a day in an epoch.
     validation_days : int
         Days of the validation period that are looked at, spread over it.
     sparse : float
@@ -61,9 +82,6 @@ class Data(Section):
         Older maps that are made from it.
     """
 
-    rows: PositiveInt = 128
-    columns: PositiveInt = 192
-    crops: PositiveInt = 1
     validation_days: PositiveInt = 6
     sparse: Share = 0.13
     aged: Share = 0.15
@@ -75,12 +93,7 @@ class Data(Section):
     surrogates: PositiveInt = 24
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if self.rows % BLOCK or self.columns % BLOCK or self.rows > ROWS or self.columns >= COLUMNS:
-            raise ValueError(
-                f"a crop of {self.rows} x {self.columns}: multiples of {BLOCK}, at most {ROWS} rows and fewer than "
-                f"{COLUMNS} columns"
-            )
+    def _adds_up(self) -> Self:
         if self.sparse + self.aged + self.fine + self.maps > 1.0:
             raise ValueError("the shares of sparse, aged, fine and maps add up to more than 1")
         return self

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from adaf_xr.models.adaf_ocean.frame import BLOCK, COLUMNS, ROWS
+from adaf_xr.training.adaf_ocean.options import Crops, Share
 from adaf_xr.training.configuration import Section
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Model(Section):
@@ -24,8 +22,8 @@ class Model(Section):
     width: PositiveInt = 48
 
 
-class Data(Section):
-    """Which days are prepared, and what of them is seen.
+class Data(Crops):
+    """Which days are prepared, and what of them is seen; beside what `Crops` has.
 
     Attributes
     ----------
@@ -36,10 +34,6 @@ class Data(Section):
         Days of those periods that are prepared, spread over them.
     thinned : Share
         Share of the days of training with some of the observing systems, or few points.
-    rows, columns : int
-        Coarse cells of a crop of the globe, multiples of 8.
-    crops : int
-        Crops of a day in an epoch.
     levels : int
         Levels that the background of a crop has, of those prepared: which ones is drawn, for the network must not know
         one set of levels by heart.
@@ -54,22 +48,10 @@ class Data(Section):
     days: PositiveInt = 60
     validation_days: PositiveInt = 8
     thinned: Share = 0.25
-    rows: PositiveInt = 128
-    columns: PositiveInt = 192
-    crops: PositiveInt = 1
     levels: Annotated[int, Field(ge=8)] = 11
     bare: Share = 0.1
     foreign: Share = 0.35
     loosened: Share = 0.1
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if self.rows % BLOCK or self.columns % BLOCK or self.rows > ROWS or self.columns >= COLUMNS:
-            raise ValueError(
-                f"a crop of {self.rows} x {self.columns}: multiples of {BLOCK}, at most {ROWS} rows and fewer than "
-                f"{COLUMNS} columns"
-            )
-        return self
 
 
 class Loss(Section):
