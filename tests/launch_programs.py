@@ -21,9 +21,11 @@ class Listener:
 
     def __init__(self):
         self.events = []
+        self.last = time.monotonic()
 
     def __call__(self, event):
         self.events.append(event)
+        self.last = time.monotonic()
 
     @property
     def pids(self):
@@ -41,7 +43,7 @@ class Listener:
         assert_gone([*self.pids.values(), *(event["started"] for event in self.events if "started" in event)])
 
 
-def assert_gone(pids, seconds=10.0):
+def assert_gone(pids, seconds=60.0):
     """No such process, but for a moment in which the system clears it away."""
     limit = time.monotonic() + seconds
     while left := [pid for pid in pids if alive(pid)]:
