@@ -261,4 +261,12 @@ class TestWhatIsShipped:
         assert sum(file.stat().st_size for file in files) <= 12e6
         for file in files:
             assert file.stem in {*engines.ASSIMILATION, *engines.UPSAMPLING}
-            assert checkpoint.read(file).family == file.stem
+            family = "4dvarnet" if file.stem in engines.FOURDVARNET else file.stem
+            assert checkpoint.read(file).family == family
+
+    @pytest.mark.parametrize("name", engines.FOURDVARNET)
+    def test_an_experiment_of_4dvarnet_is_what_its_name_says(self, name):
+        spec = engines.resolve(name, engines.ASSIMILATION, ("spec", "encode", "analyse"), None).spec
+        assert spec.name == name
+        assert set(spec.adds) == {"uo", "vo"}
+        assert ("sst" in spec.sources) == name.endswith("sst")
