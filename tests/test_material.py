@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import toy
 import xarray as xr
+from distributed import Client
 
 from adaf_xr.cf.canonical import CODES
 from adaf_xr.training.material import Material, MaterialError
@@ -184,3 +185,16 @@ def test_days_prepared_in_several_threads_leave_the_configuration_of_dask_as_it_
     first_left.set()
     second.join(60)
     assert seen == ["synchronous"] and dask.config.get("scheduler", None) == before
+
+
+def test_a_client_that_closes_while_a_day_is_prepared_is_not_brought_back():
+    """As where an error of one day ends the preparation, and a worker in a thread of this process is at another."""
+    client, before = Client(processes=False, n_workers=1, dashboard_address=None), dask.config.get("scheduler", None)
+
+    def observe(time, window):
+        client.close()
+        return tracks(time, window)
+
+    assert before == "dask.distributed"
+    material(observe=observe).points(np.datetime64("2020-01-03", "ns"), ("1D", "0D"))
+    assert dask.config.get("scheduler", None) is None

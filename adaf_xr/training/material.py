@@ -177,7 +177,8 @@ class _InThisThread:
 
     Its configuration belongs to all threads, and days are prepared in several: were each to restore what it had found,
     the last to leave would restore what another one had set. So the first to enter sets it, and the last to leave
-    restores.
+    restores; unless a client was closed meanwhile, which has taken its own setting away: to restore it would leave
+    a scheduler that is gone.
     """
 
     def __init__(self) -> None:
@@ -193,7 +194,7 @@ class _InThisThread:
     def __exit__(self, *error: object) -> None:
         with self._lock:
             self._inside -= 1
-            if not self._inside:
+            if not self._inside and dask.config.get("scheduler", None) == "synchronous":
                 self._set.__exit__(*error)
 
 
