@@ -245,7 +245,7 @@ def test_a_worker_that_is_killed_is_named_and_its_rank_goes_with_it():
                     kill()
 
             if moment == "while it starts":
-                threading.Thread(target=kill).start()
+                threading.Thread(target=kill, daemon=True).start()
             with pytest.raises(RankFailedError, match=f"rank {number} .* lost its dask worker: {address} is gone"):
                 launch(fails, "hang", 1, launcher="dask", client=client, ranks=2, on_event=listens)
             (pid, folder, killed) = seen[0]
