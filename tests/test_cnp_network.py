@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from adaf_xr.models.cnp import RELEASED, THINNED, ConditionalNeuralProcess, Configuration, released, thinned
 from adaf_xr.models.cnp.configuration import Source
+from adaf_xr.models.weights import laid_out
 
 KEYS = ("bg", "in_situ_obs", "sate_sss", "sate_sst", "sate_ssw", "sate_sla", "sate_sic")
 
@@ -142,8 +143,7 @@ def test_backgrounds_of_a_quarter_degree_cost_what_the_paper_lets_one_reckon(fin
             for source in RELEASED.sources
         ]
     )
-    with torch.device("meta"):
-        network = ConditionalNeuralProcess(configuration)
+    network = laid_out(lambda: ConditionalNeuralProcess(configuration))
     count = sum(p.numel() for p in network.parameters())
     assert count == 27_202_061 + len(finer) * 600_000
     assert count / 27_202_061 - 1 == pytest.approx(more, abs=5e-4)

@@ -249,7 +249,7 @@ def test_a_worker_that_is_killed_is_named_and_its_rank_goes_with_it():
             with pytest.raises(RankFailedError, match=f"rank {number} .* lost its dask worker: {address} is gone"):
                 launch(fails, "hang", 1, launcher="dask", client=client, ranks=2, on_event=listens)
             (pid, folder, killed) = seen[0]
-            assert time.monotonic() - killed < 60  # and not when a job that says nothing is given up
+            assert time.monotonic() - killed < 60  # dask itself gives a silent worker up after 300 s
             assert_gone([pid, *heard.pids.values()])
             assert not folder.exists()
         client.wait_for_workers(2, timeout=60)
